@@ -1,0 +1,1 @@
+"""The mechanisms that every system is made of: connections, energy, relaxation, rules, audit."""

@@ -1,0 +1,1 @@
+"""Systems ready to live: each module is one kind of network, each factory returns a System."""
