@@ -1,0 +1,180 @@
+"""The command line: ``sodachi demo | learn | claims | claim | doctor``.
+
+Nothing heavy is imported before a command needs it, so ``--help`` answers at once. Every error is
+one line on standard error; the exit code is 0 (fine, met), 1 (failed, not met) or 2 (the command
+was used wrongly, or a claim cannot be compared).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import sodachi
+from sodachi.errors import ClaimError, CommandError, SodachiError
+
+app = typer.Typer(
+    help="A young network that learns all the time, from one stream.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+USAGE_ERROR = typer.BadParameter.__bases__[0]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run_command(arguments))
+
+
+def run_command(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; errors are one line, no traceback."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(args=arguments, prog_name="sodachi", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except BrokenPipeError:  # the reader of a pipe went away, as `head` does
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        print("sodachi: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        message, code = explain(error)
+        print(f"sodachi: {' '.join(message.split())}", file=sys.stderr)
+        return code
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """Return what to say about an error, and the exit code.
+
+    Examples
+    --------
+    >>> explain(CommandError("--target", "one of a, b", "c"))
+    ('--target: expected one of a, b, got c', 2)
+    """
+    if isinstance(error, USAGE_ERROR):
+        return f"{error.format_message()} See sodachi --help.", 2
+    if isinstance(error, CommandError | ClaimError):
+        return str(error), 2
+    if isinstance(error, SodachiError):
+        return str(error), 1
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'files'}: {error.strerror}", 1
+    return f"unexpected {type(error).__name__}: {error} (--debug shows where)", 1
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"sodachi {sodachi.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option(help="Show a traceback instead of one line.")] = False,
+) -> None:
+    """Show what there is when no command is given."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("sodachi-demo"),
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    worlds: Annotated[int | None, typer.Option(min=1, help="Worlds to live in.")] = None,
+    plain: Annotated[bool, typer.Option(help="Plain text, no live table.")] = False,
+) -> int:
+    """Watch one life in about a minute: digits, rewired sensors, kill -9, and a report."""
+    _prepare()
+    from sodachi.face.demo import run_demo
+
+    return run_demo(out=out, seed=seed, worlds=worlds, plain=plain or not sys.stdout.isatty())
+
+
+@app.command()
+def learn(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file with a header.")],
+    target: Annotated[str, typer.Option(help="The column to predict.")],
+    predictions: Annotated[
+        Path | None, typer.Option(help="Write every prediction, made before its row is learned.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the life is kept  [default: FILE.life]")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="classification or regression, if not as judged.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    plain: Annotated[bool, typer.Option(help="Plain text, no live line.")] = False,
+) -> int:
+    """Live through a CSV file: predict each row, then learn it. Resumes by itself.
+
+    The task is classification if any target is not a number, or if all are integers of at most 20
+    values; otherwise regression. The target column is read once beforehand to know the classes.
+    """
+    from sodachi.face.learn import check_request, learn_table
+
+    request = check_request(file, target, predictions, folder, task, seed)
+    _prepare()
+    return learn_table(request, live=sys.stdout.isatty() and not plain)
+
+
+@app.command()
+def claims(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """List the claims and what was measured."""
+    from sodachi.face.claiming import show_claims
+
+    return show_claims(as_json)
+
+
+@app.command()
+def claim(
+    name: Annotated[str, typer.Argument(help="A name that `sodachi claims` lists.")],
+    quick: Annotated[bool, typer.Option(help="The short form, with its own target.")] = False,
+    seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Test one claim: exit 0 when met, 1 when not, 2 when it cannot be compared."""
+    from sodachi.face.claiming import test_claim
+
+    _prepare()
+    return test_claim(name, "quick" if quick else "full", seeds, as_json)
+
+
+@app.command()
+def doctor() -> int:
+    """Check this installation: versions, device, cache, data, disk; exit 1 names what to mend."""
+    from sodachi.face.doctor import examine
+
+    _prepare()
+    return examine()
+
+
+def _prepare() -> None:
+    """Before any array exists: the compilation cache, and warnings on standard error."""
+    import logging
+
+    from sodachi.face.cache import use_cache
+
+    logging.basicConfig(level=logging.WARNING, format="sodachi: %(message)s")
+    use_cache()
+
+
+if __name__ == "__main__":
+    main()

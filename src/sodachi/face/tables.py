@@ -1,0 +1,177 @@
+"""Tables: a CSV file as a stream of rows with an offset, and what its columns mean.
+
+Files are read by the standard `csv` module, row by row in constant memory; nothing here differs
+with or without pandas.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from sodachi.errors import CommandError, DataError
+
+#: Entries that mean "not known" (compared without case or surrounding blanks).
+MISSING = frozenset({"", "?", "-", "na", "n/a", "nan", "null", "none"})
+
+#: Bytes at the head of a file that identify it; rows may be appended later.
+HEAD_BYTES = 65_536
+
+
+class Row(NamedTuple):
+    """One row of a table: its number (0 is the first after the header), and its fields.
+
+    ``fields`` is None where the row is broken; ``fault`` then says how.
+    """
+
+    number: int
+    fields: tuple[str, ...] | None
+    fault: str = ""
+
+
+class CsvSource:
+    """The rows of a CSV file, in order, as an iterator that knows and can set its position.
+
+    ``offset()`` is the number of rows already given; ``seek(offset)`` goes there. Blank lines are
+    no rows. A row with a wrong number of fields, or one that cannot be parsed, is given as broken.
+
+    Raises
+    ------
+    CommandError
+        If the file is missing or not a file.
+    DataError
+        If it is empty, has no usable header, or is not UTF-8 text.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "t.csv"
+    >>> _ = path.write_text("a,b\\n1,2\\n3\\n")
+    >>> source = CsvSource(path)
+    >>> source.names, next(source).fields, next(source).fault, source.offset()
+    (('a', 'b'), ('1', '2'), 'expected 2 fields, got 1', 2)
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise CommandError("file", "an existing CSV file", self.path)
+        self.delimiter = ","
+        self.names = self._header()
+        self._given = 0
+        self._rows = self._open()
+
+    def offset(self) -> int:
+        """Return how many rows have been given."""
+        return self._given
+
+    def seek(self, offset: int) -> None:
+        """Go to the row of that number; `DataError` when the file has fewer rows."""
+        if offset < self._given:
+            self._rows, self._given = self._open(), 0
+        while self._given < offset:
+            if next(self, None) is None:
+                raise DataError(str(self.path), f"{offset} rows or more", f"{self._given}")
+
+    def __iter__(self) -> Iterator[Row]:
+        return self
+
+    def __next__(self) -> Row:
+        row = next(self._rows)
+        self._given += 1
+        return row
+
+    def fingerprint(self) -> str:
+        """Return a hash of the head of the file and its length: a row appended leaves it alone."""
+        with self.path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        return f"{len(head)}:{hashlib.sha256(head).hexdigest()}"
+
+    def matches(self, fingerprint: str) -> bool:
+        """Return whether this is the file, perhaps longer by now, that gave the fingerprint."""
+        length, _, digest = fingerprint.partition(":")
+        with self.path.open("rb") as file:
+            head = file.read(int(length))
+        return hashlib.sha256(head).hexdigest() == digest
+
+    def _header(self) -> tuple[str, ...]:
+        with self._text() as file:
+            line = self._decoded(lambda: next((x for x in file if x.strip()), ""))
+        if not line:
+            raise DataError(str(self.path), "a header line and rows", "an empty file")
+        self.delimiter = max(",;\t|", key=lambda mark: (line.count(mark), mark == ","))
+        with self._text() as file:
+            rows = csv.reader(file, delimiter=self.delimiter)
+            names = tuple(name.strip() for name in next(row for row in rows if any(row)))
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise DataError(f"{self.path} header", "different column names", f"{twice[0]!r} twice")
+        return names
+
+    def _open(self) -> Iterator[Row]:
+        number, width = -1, len(self.names)
+        with self._text() as file:
+            rows = csv.reader(file, delimiter=self.delimiter)
+            header = True
+            while True:
+                try:
+                    fields = self._decoded(lambda: next(rows, None))
+                except csv.Error as error:
+                    number += 1
+                    yield Row(number, None, f"expected one row of CSV, got {error}")
+                    continue
+                if fields is None:
+                    return
+                if not fields or (len(fields) == 1 and width > 1 and not fields[0].strip()):
+                    continue
+                if header:
+                    header = False
+                    continue
+                number += 1
+                if len(fields) == width:
+                    yield Row(number, tuple(field.strip() for field in fields))
+                else:
+                    fault = f"expected {width} fields, got {len(fields)}"
+                    yield Row(number, None, fault)
+
+    def _text(self):
+        return self.path.open(encoding="utf-8-sig", newline="")
+
+    def _decoded(self, read):
+        try:
+            return read()
+        except UnicodeDecodeError as error:
+            got = f"byte 0x{error.object[error.start]:02x}"
+            raise DataError(str(self.path), "UTF-8 text", got) from error
+
+
+def is_missing(field: str) -> bool:
+    """Return whether an entry means "not known".
+
+    Examples
+    --------
+    >>> is_missing(" NaN "), is_missing("0")
+    (True, False)
+    """
+    return field.strip().lower() in MISSING
+
+
+def number(field: str) -> float | None:
+    """Return the entry as a finite number of magnitude ≤ 1e30, or None where it is not one.
+
+    Examples
+    --------
+    >>> number("1e3"), number("inf"), number("red"), number("1_000")
+    (1000.0, None, None, None)
+    """
+    if "_" in field:  # Python's own spelling of numbers, not a table's
+        return None
+    try:
+        value = float(field)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and abs(value) <= 1e30 else None
