@@ -122,7 +122,8 @@ def plastic(
     sums = tuple(_sum_over_cell(connection, _each(f, weight.ndim)(weight, synapse)) for f in rule.sums)
     new = _each(_one_synapse(rule, clock), weight.ndim)(weight, synapse, drives, sums)
     weight_, synapse_ = _keep(jnp.any(lanes), (weight, synapse), new)
-    _tell(name, rule, connection, (weight, synapse, post, pre), (weight_, synapse_))
+    cells = (post, pre, learn, modulation)
+    _tell((name, rule, connection, reduce), (weight, synapse), cells, clock, (weight_, synapse_))
     return weight_, synapse_
 
 
@@ -178,12 +179,17 @@ def _keep(learning, old, new):
 
 
 class Change(NamedTuple):
-    """One pass through `plastic`, as an audit hears it."""
+    """One pass through `plastic`, as an audit hears it: all that is needed to live it again."""
 
     name: str
     rule: Rule
     connection: Connection
-    before: tuple[Any, Any, Cells, Cells]
+    reduce: str
+    before: tuple[Any, Any]
+    """Weight and synapse state."""
+    cells: tuple[Cells, Cells, Any, Any]
+    """What post and pre knew, ``learn`` and ``modulation``: every lane's, on a leading axis."""
+    clock: Any
     after: tuple[Any, Any]
 
 
@@ -201,10 +207,15 @@ def listen():
         _listener.reset(token)
 
 
-def _tell(name, rule, connection, before, after) -> None:
+def _tell(what, before, cells, clock, after) -> None:
     heard = _listener.get()
-    if heard is not None:
-        heard.append(Change(name, rule, connection, before, after))
+    if heard is None:
+        return
+    lanes = jax.tree.map(gather, cells)
+    # A callback hears values also inside `vmap` and loops: one change for every separate life.
+    jax.debug.callback(
+        lambda *values: heard.append(Change(*what, *values)), before, lanes, clock, after
+    )
 
 
 def initial_weights(connection: Connection, key, scale: float = 1.0, dtype=jnp.float32):
