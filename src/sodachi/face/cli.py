@@ -84,7 +84,7 @@ def start(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option(help="Show a traceback instead of one line.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback, not one line.")] = False,
 ) -> None:
     """Show what there is when no command is given."""
     if context.invoked_subcommand is None:
@@ -96,7 +96,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("sodachi-demo"),
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     worlds: Annotated[int | None, typer.Option(min=1, help="Worlds to live in.")] = None,
-    plain: Annotated[bool, typer.Option(help="Plain text, no live table.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain text, no live table.")] = False,
 ) -> int:
     """Watch one life in about a minute: digits, rewired sensors, kill -9, and a report."""
     _prepare()
@@ -119,7 +119,7 @@ def learn(
         str | None, typer.Option(help="classification or regression, if not as judged.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    plain: Annotated[bool, typer.Option(help="Plain text, no live line.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain text, no live line.")] = False,
 ) -> int:
     """Live through a CSV file: predict each row, then learn it. Resumes by itself.
 
@@ -146,15 +146,15 @@ def claims(
 @app.command()
 def claim(
     name: Annotated[str, typer.Argument(help="A name that `sodachi claims` lists.")],
-    quick: Annotated[bool, typer.Option(help="The short form, with its own target.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The short form, own target.")] = False,
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Test one claim: exit 0 when met, 1 when not, 2 when it cannot be compared."""
-    from sodachi.face.claiming import test_claim
-
     _prepare()
-    return test_claim(name, "quick" if quick else "full", seeds, as_json)
+    from sodachi.face.claiming import judge_claim
+
+    return judge_claim(name, "quick" if quick else "full", seeds, as_json)
 
 
 @app.command()
