@@ -119,7 +119,9 @@ def plastic(
     drives = tuple(
         _lift(connection, drive, gate, weight.dtype) / count for drive in rule.drives(post, pre)
     )
-    sums = tuple(_sum_over_cell(connection, _each(f, weight.ndim)(weight, synapse)) for f in rule.sums)
+    sums = tuple(
+        _sum_over_cell(connection, _each(f, weight.ndim)(weight, synapse)) for f in rule.sums
+    )
     new = _each(_one_synapse(rule, clock), weight.ndim)(weight, synapse, drives, sums)
     weight_, synapse_ = _keep(jnp.any(lanes), (weight, synapse), new)
     cells = (post, pre, learn, modulation)
