@@ -1,0 +1,1 @@
+"""Plasticity rules: one a file, each a set of drives and one function of one synapse."""
