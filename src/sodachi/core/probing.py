@@ -92,10 +92,12 @@ def seen(update: Callable[[Inputs], Any], inputs: Inputs, touch: Touch, rng) -> 
     ``update(inputs)`` returns arrays whose leading axes are the weight's.
     """
     inputs = jax.tree.map(np.asarray, inputs)
+    # Padding's zeros meet every site of a tied weight, and 0 · NaN is NaN: no NaN there.
+    changes = (partial(_random, rng=rng), _nan)[: 1 if touch.sites > 1 else 2]
     before = _bits(update(inputs), touch.index)
 
     def moved(fields) -> bool:
-        for change in (partial(_random, rng=rng), _nan):
+        for change in changes:
             other = inputs._replace(
                 **{f: _outside(getattr(inputs, f), _own(touch, f), f, change) for f in fields}
             )
@@ -125,7 +127,7 @@ def random_inputs(inputs: Inputs, rng) -> Inputs:
 
     def draw(array):
         array = np.asarray(array)
-        if array.dtype.kind != "f":
+        if not _real(array):
             return array
         return rng.uniform(0.1, 1.0, array.shape).astype(array.dtype)
 
@@ -148,7 +150,8 @@ def captured(function, depth: int = 6) -> list[tuple[int, ...]]:
     elif callable(function):
         cells = getattr(function, "__closure__", None) or ()
         inside = [_contents(c) for c in cells]
-        inside += [getattr(function, "__self__", None), *(_defaults(function))]
+        inside += [getattr(function, name, None) for name in ("__self__", "__wrapped__")]
+        inside += _defaults(function)
     return [shape for part in inside for shape in captured(part, depth - 1)]
 
 
@@ -182,15 +185,19 @@ def _outside(tree, own: np.ndarray, field: str, change):
 
 
 def _random(leaf, rng):
-    if leaf.dtype.kind == "f":
+    if _real(leaf):
         return rng.normal(0.0, 2.0, leaf.shape)
     return ~leaf if leaf.dtype.kind == "b" else leaf + rng.integers(1, 4, leaf.shape)
 
 
 def _nan(leaf):
-    if leaf.dtype.kind == "f":
+    if _real(leaf):
         return np.full(leaf.shape, np.nan)
     return ~leaf if leaf.dtype.kind == "b" else leaf + 1
+
+
+def _real(leaf) -> bool:
+    return bool(jnp.issubdtype(leaf.dtype, jnp.floating))
 
 
 def _bits(outcome, index: tuple[int, ...]) -> tuple[bytes, ...]:
