@@ -43,6 +43,10 @@ class DataError(SodachiError):
     """A data set or a row of data is missing or not what it should be."""
 
 
+class ConformanceError(SodachiError):
+    """A system breaks promises of the protocol; ``got`` lists each with field and expectation."""
+
+
 class ClaimError(SodachiError):
     """A claim is unknown or cannot be compared."""
 
