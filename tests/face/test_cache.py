@@ -22,10 +22,10 @@ def configured(monkeypatch):
 def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("SODACHI_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / "sodachi"
+    assert cache_folder() == tmp_path / "sodachi" / "programs"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / ".cache" / "sodachi"
+    assert cache_folder() == tmp_path / ".cache" / "sodachi" / "programs"
     monkeypatch.setenv("SODACHI_CACHE", str(tmp_path / "own"))
     assert cache_folder() == tmp_path / "own"
 

@@ -20,8 +20,8 @@ OFF = ("", "0", "off", "none")
 def cache_folder() -> Path | None:
     """Return where the cache belongs, or None when ``SODACHI_CACHE`` switches it off.
 
-    ``SODACHI_CACHE`` names the folder itself; otherwise it is ``sodachi`` in ``XDG_CACHE_HOME``,
-    or in ``~/.cache``.
+    ``SODACHI_CACHE`` names the folder itself; otherwise it is ``sodachi/programs`` in
+    ``XDG_CACHE_HOME``, or in ``~/.cache``.
 
     Examples
     --------
@@ -36,9 +36,9 @@ def cache_folder() -> Path | None:
         return None if named.lower() in OFF else Path(named).expanduser()
     home = os.environ.get("XDG_CACHE_HOME")
     if home and Path(home).is_absolute():  # the XDG rule: a relative path is ignored
-        return Path(home) / "sodachi"
+        return Path(home) / "sodachi" / "programs"
     try:
-        return Path.home() / ".cache" / "sodachi"
+        return Path.home() / ".cache" / "sodachi" / "programs"
     except RuntimeError:  # no home folder is known for this user
         return None
 

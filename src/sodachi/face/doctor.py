@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import sodachi
+from sodachi.errors import DataError
 from sodachi.face.cache import OFF, cache_fault, cache_folder
 
 #: Packages the library cannot do without, with the oldest release it works with.
@@ -123,14 +124,42 @@ def cache() -> Finding:
 
 
 def data_sets() -> list[Finding]:
-    """Return which data sets are here, and whether their checksums hold."""
+    """Return which data sets are here and whether their checksums hold; absent ones are fine."""
+    from sodachi.data import DATA_SETS
+
     folder = os.environ.get("SODACHI_DATA")
-    if not folder:
-        return [Finding("data", "digits only, built in (SODACHI_DATA is not set)")]
-    if not Path(folder).is_dir():
+    if folder and not Path(folder).is_dir():
         mend = "set SODACHI_DATA to the folder of data sets, or unset it"
-        return [Finding("data", f"{folder} is no folder", False, mend)]
-    return [_data_set(name, Path(folder)) for name in _known_sets()]
+        return [Finding("SODACHI_DATA", f"{folder} is no folder", False, mend)]
+    place = folder or "not set (digits are built in, others are downloaded when asked for)"
+    found = [Finding("SODACHI_DATA", place)]
+    for name, data_set in DATA_SETS.items():
+        parts = [_subset(name, subset, packings) for subset, packings in data_set.subsets.items()]
+        words = ", ".join(part.found for part in parts)
+        wrong = [part for part in parts if not part.fine]
+        mend = "; ".join(part.mend for part in wrong)
+        found.append(Finding(name, words, not wrong, mend))
+    return found
+
+
+def _subset(name: str, subset: str, packings) -> Finding:
+    """Return the state of one subset, read from the first packing whose files are all here."""
+    from sodachi.data.fetch import cache_folder as downloads
+    from sodachi.data.fetch import checked, given_folder, present
+
+    for part in packings:
+        if not all(present(name, file) for file in part.files):
+            continue
+        try:
+            for file in part.files:
+                given = given_folder()
+                places = [folder for folder in (given, downloads()) if folder is not None]
+                paths = [folder / name / file.name for folder in places]
+                checked(next(path for path in paths if path.is_file()), file)
+        except DataError as error:
+            return Finding(name, f"{subset} spoilt", False, f"delete and fetch anew: {error}")
+        return Finding(name, f"{subset} here, checksum right")
+    return Finding(name, f"{subset} not here")
 
 
 def disk() -> Finding:
