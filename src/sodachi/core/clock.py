@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 
 
@@ -10,7 +12,7 @@ def new_clock():
     return jnp.zeros(2, jnp.uint32)
 
 
-def tick(clock, running=True):
+def tick(clock, running: Any = True):
     """Return the clock one tick later where ``running``, else the same bits.
 
     Examples

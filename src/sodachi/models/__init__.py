@@ -1,1 +1,4 @@
 """Systems ready to live: each module is one kind of network, each factory returns a System."""
+
+from sodachi.models.backprop import backprop_net as backprop_net
+from sodachi.models.nearest import nearest_neighbour as nearest_neighbour
