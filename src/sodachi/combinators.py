@@ -192,10 +192,7 @@ def loop(
         "loop", agent, world, free, sense=dict(sense), act=dict(act), reward=reward, first=first
     )
     lead = agent.spec.lanes
-    blank = {
-        n: Evidence(*(jnp.zeros(lead + agent.spec.variable(n).shape) for _ in range(3)))
-        for n in sense
-    }
+    blank = {n: _absent(agent.spec.variable(n), lead) for n in sense}
 
     def init(key):
         state = _join(agent.init(_part(key, 0)), world.init(_part(key, 1)))
@@ -265,6 +262,11 @@ def _select(spec: Spec, observation: Observation, wired, rewards=None) -> Observ
         m: rewards[m] if m in rewards else observation.modulation[m] for m in spec.modulated
     }
     return observation._replace(evidence=evidence, modulation=modulation)
+
+
+def _absent(variable: Variable, lead) -> Evidence:
+    nothing = jnp.zeros((*lead, *variable.shape), variable.dtype)
+    return Evidence(nothing, nothing, nothing)
 
 
 def _clamp(variable: Variable, value) -> Evidence:

@@ -6,8 +6,10 @@ observation never varies and nothing recompiles. Values are copied: a caller may
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from sodachi.errors import ObservationError
@@ -49,7 +51,8 @@ def observe(
     ------
     ObservationError
         For an unknown name, a wrong shape or dtype, a NaN or infinite value, a value beyond the
-        variable's limit, an unseen label, or a negative precision.
+        variable's limit, an unseen label, a negative precision, a drive or modulation that is not
+        finite, a flag that is not boolean, or a ``steps`` or ``missing`` that is not one.
 
     Examples
     --------
@@ -59,13 +62,23 @@ def observe(
     >>> o.evidence["image"].precision, o.evidence["label"].precision
     (array([inf, inf], dtype=float32), array([0., 0., 0.], dtype=float32))
     """
+    return _checked(spec, values, modulation or {}, learn, first, steps, missing)
+
+
+def _checked(
+    spec: Spec, values: Mapping, modulation: Mapping, learn, first, steps, missing
+) -> Observation:
+    """`observe` with the values in a mapping, so that a variable may bear any name."""
     known = {variable.name for variable in spec.observed}
     for name in values:
         if name not in known:
             raise ObservationError("name", f"one of {sorted(known)}", name)
+    if missing not in ("raise", "absent"):
+        raise ObservationError("missing", "'raise' or 'absent'", missing)
+    if steps is not None and not (_is_whole(steps) and steps >= 1):
+        raise ObservationError("steps", "None or a number of ticks", steps)
     lead = (() if steps is None else (steps,)) + spec.lanes
     evidence = {v.name: _evidence(v, values.get(v.name), lead, missing) for v in spec.observed}
-    modulation = modulation or {}
     for name in modulation:
         if name not in spec.modulated:
             raise ObservationError("modulation", f"one of {sorted(spec.modulated)}", name)
@@ -80,16 +93,15 @@ def check(spec: Spec, observation: Observation, steps: int | None = None) -> Obs
     """
     if not isinstance(observation, Observation):
         raise ObservationError("observation", "an Observation", type(observation).__name__)
-    names = sorted(v.name for v in spec.observed)
-    if sorted(observation.evidence) != names:
-        raise ObservationError("evidence", f"exactly {names}", sorted(observation.evidence))
-    return observe(
-        spec,
-        steps=steps,
-        learn=observation.learn,
-        first=observation.first,
-        modulation=observation.modulation,
-        **observation.evidence,
+    for field in ("evidence", "modulation"):
+        if not isinstance(getattr(observation, field), Mapping):
+            raise ObservationError(field, "a dictionary by name", getattr(observation, field))
+    names = {v.name for v in spec.observed}
+    if set(observation.evidence) != names:
+        raise ObservationError("evidence", f"exactly {sorted(names)}", list(observation.evidence))
+    learn, first = observation.learn, observation.first
+    return _checked(
+        spec, observation.evidence, observation.modulation, learn, first, steps, "raise"
     )
 
 
@@ -122,9 +134,9 @@ def _labels(variable: Variable, value: Any, lead) -> Any:
     """Integer labels of a categorical variable become one-hot rows; unseen labels are refused."""
     if variable.kind != "categorical":
         return value
-    given = np.asarray(value)
+    given = _numbers(f"{variable.name}.value", value)
     if not np.issubdtype(given.dtype, np.integer) or given.shape != lead:
-        return value
+        return given
     size = variable.shape[0]
     _refuse(
         f"{variable.name}.value", given, (given < 0) | (given >= size), f"a label in 0..{size - 1}"
@@ -133,21 +145,29 @@ def _labels(variable: Variable, value: Any, lead) -> Any:
 
 
 def _array(name: str, value: Any, dtype) -> np.ndarray:
-    try:
-        given = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise ObservationError(f"{name}.value", "an array of numbers", str(error)) from error
-    if given.dtype.kind not in "biuf":
-        raise ObservationError(f"{name}.value", "real numbers", f"dtype {given.dtype}")
+    given = _numbers(f"{name}.value", value)
     with np.errstate(over="ignore"):  # what overflows becomes infinite and is refused below
         return np.array(given, dtype=dtype)
 
 
+def _numbers(name: str, value: Any) -> np.ndarray:
+    """Return an array of booleans, integers or real numbers, whatever their precision."""
+    try:
+        given = np.asarray(value)
+    except (ValueError, TypeError, OverflowError) as error:  # ragged lists, random keys
+        raise ObservationError(name, "an array of numbers", str(error)) from error
+    if given.dtype.kind not in "biuf" and not jnp.issubdtype(given.dtype, jnp.floating):
+        raise ObservationError(name, "real numbers", f"dtype {given.dtype}")
+    return given
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def _broadcast(name: str, value: Any, shape, lead, dtype) -> np.ndarray:
     """Broadcast a scalar, one number per lane, or a full array to the variable's shape."""
-    given = np.asarray(value)
-    if given.dtype.kind not in "biuf":
-        raise ObservationError(name, "real numbers", f"dtype {given.dtype}")
+    given = _numbers(name, value)
     if given.shape == lead and lead != shape:
         given = given.reshape(lead + (1,) * (len(shape) - len(lead)))
     try:
@@ -164,7 +184,7 @@ def _factor(name: str, value: Any, lead) -> np.ndarray:
 
 
 def _flag(name: str, value: Any, lead) -> np.ndarray:
-    given = np.asarray(value)
+    given = _numbers(name, value)
     if given.dtype != bool and not np.isin(given, (0, 1)).all():
         raise ObservationError(name, "True or False", value)
     try:

@@ -71,6 +71,8 @@ def run(system: System, emit: Emit = ("energy",), chunk: int = 256):
         return jax.lax.fori_loop(0, n, one, (state, kept))
 
     def live(state: State, observations: Observation, checked: bool = False):
+        if not isinstance(observations, Observation):
+            raise ObservationError("observations", "an Observation", type(observations).__name__)
         total = _length(observations)
         if not checked:
             observations = check(system.spec, observations, steps=total)
@@ -99,7 +101,10 @@ def _chooser(emit: Emit) -> Callable[[dict[str, Any]], Any]:
 
 
 def _length(observations: Observation) -> int:
-    length = np.shape(observations.learn)[0] if np.ndim(observations.learn) else 0
+    try:
+        length = np.shape(observations.learn)[0]
+    except (ValueError, IndexError):  # ragged, or no axis at all
+        length = 0
     if length < 1:
         raise ObservationError("observations", "a leading time axis of one or more", "none")
     return length

@@ -46,6 +46,12 @@ class Variable:
             raise SpecError(f"{self.name}.kind", f"one of {KINDS}", self.kind)
         if any(not isinstance(n, int) or n < 1 for n in self.shape):
             raise SpecError(f"{self.name}.shape", "positive integers", self.shape)
+        if self.kind == "categorical" and len(self.shape) != 1:
+            raise SpecError(f"{self.name}.shape", "one axis of categories", self.shape)
+        if not jnp.issubdtype(self.dtype, jnp.floating):  # an integer could not hold a clamp's ∞
+            raise SpecError(f"{self.name}.dtype", "a floating-point type", self.dtype)
+        if not 0 < self.limit < float("inf"):
+            raise SpecError(f"{self.name}.limit", "a positive finite number", self.limit)
 
 
 @dataclass(frozen=True)

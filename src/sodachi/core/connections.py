@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Protocol
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +42,7 @@ class Connection(Protocol):
         """Synapses that reach one target cell."""
         ...
 
-    def apply(self, w, pre):
+    def apply(self, w, pre) -> Any:
         """Return what reaches the target, linear in ``w`` and in ``pre``."""
         ...
 
