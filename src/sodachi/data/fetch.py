@@ -12,6 +12,7 @@ import urllib.request
 import zlib
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 
 from sodachi.data.table import File
 from sodachi.errors import DataError
@@ -110,6 +111,8 @@ def _download(name: str, file: File, target: Path) -> bytes:
         os.replace(temporary, target)
         return content
     except (OSError, HTTPException) as error:  # refused, unknown host, timed out, disk full
+        if isinstance(error, HTTPError):
+            error.close()  # it is the server's answer too, and holds the connection
         raise DataError(file.name, f"a download from {file.url}", error) from error
     finally:
         if temporary is not None:
