@@ -1,0 +1,55 @@
+"""The table: every system that must keep the promises, by a readable name. A row is a factory call.
+
+Each row imports its own model when it is first used.
+"""
+
+import sys
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from sodachi.combinators import hold, loop, minibatch, pipe, replicate
+from sodachi.conformance import CHECKS, Trial
+
+sys.path.insert(0, str(Path(__file__).parent))  # test files are imported alone, not as a package
+
+
+def reference():
+    """The reference unit, in whose file every promise can be read in a few lines."""
+    return import_module("reference_unit").noisy_oja()
+
+
+def model(name, **arguments):
+    """Return a row for one of the library's factories."""
+    return lambda: getattr(import_module("sodachi.models"), name)(**arguments)
+
+
+SYSTEMS = {
+    "reference": reference,
+    "minibatch(reference)": lambda: minibatch(reference(), 3),
+    "replicate(reference)": lambda: replicate(reference(), 2),
+    "hold(reference)": lambda: hold(reference(), 2),
+    "pipe(reference, reference)": lambda: pipe(reference(), reference(), {"x": "x"}),
+    "loop(reference, reference)": lambda: loop(
+        reference(), reference(), sense={"x": "x"}, act={"x": "x"}
+    ),
+}
+
+
+def pytest_generate_tests(metafunc):
+    if {"row", "check"} <= set(metafunc.fixturenames):
+        pairs = [(row, check) for row in SYSTEMS for check in CHECKS]
+        metafunc.parametrize(("row", "check"), pairs, ids=[f"{r}: {c}" for r, c in pairs])
+
+
+@pytest.fixture
+def trial(row):
+    """The trial of a row; its compiled functions are shared by that row's checks."""
+    return _trial(row)
+
+
+@lru_cache(maxsize=2)
+def _trial(row: str) -> Trial:
+    return Trial(SYSTEMS[row]())

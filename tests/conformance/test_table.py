@@ -1,0 +1,21 @@
+"""Every system in the table keeps every promise that its spec makes."""
+
+from sodachi.conformance import examine
+
+#: What a spec must declare for a check to have no subject; all other checks always apply.
+MAY_NOT_APPLY = {
+    "keys decide chance": lambda spec: "stochastic" not in spec.capabilities,
+    "audit passes": lambda spec: "local" not in spec.capabilities,
+    "one lane equals none": lambda spec: bool(spec.lanes),
+    "absent is absent": lambda spec: not spec.observed,
+    "clamped stays clamped": lambda spec: True,
+}
+
+
+def test_promise(row, check, trial):
+    result = examine(trial, check)
+    if result.outcome == "not applicable":
+        assert check in MAY_NOT_APPLY, str(result)
+        assert MAY_NOT_APPLY[check](trial.spec), str(result)
+    else:
+        assert result.outcome == "passed", str(result)
