@@ -110,7 +110,7 @@ def audit_update(
         return update(i.weight, i.pre[0], i.post[0])
 
     tried = touches(connection, samples, rng, own_cell=False)
-    saw = [(touch.index, seen(outcome, inputs, touch, rng)) for touch in tried]
+    saw = [(touch.place, seen(outcome, inputs, touch, rng)) for touch in tried]
     findings = tuple(Finding("update", index, what) for index, what in saw if what)
     return AuditReport(findings, _ties("update", tried), (), {"update": len(tried)})
 
@@ -179,7 +179,7 @@ def _audit_change(change: Change, name: str, samples: int, seed: int, relived: d
         for inputs, setting in cases:
             what = seen(lambda i, s=setting: again(i, *s), inputs, touch, rng)
             if what:
-                findings.append(Finding(name, touch.index, what))
+                findings.append(Finding(name, touch.place, what))
                 break
     return findings, _ties(name, tried), len(tried)
 

@@ -37,7 +37,7 @@ class Inputs(NamedTuple):
 class Touch(NamedTuple):
     """A synapse and what is its own: masks over weights, target cells and source cells."""
 
-    index: tuple[int, ...]
+    place: tuple[int, ...]
     weights: np.ndarray
     post: np.ndarray
     pre: np.ndarray
@@ -94,14 +94,14 @@ def seen(update: Callable[[Inputs], Any], inputs: Inputs, touch: Touch, rng) -> 
     inputs = jax.tree.map(np.asarray, inputs)
     # Padding's zeros meet every site of a tied weight, and 0 · NaN is NaN: no NaN there.
     changes = (partial(_random, rng=rng), _nan)[: 1 if touch.sites > 1 else 2]
-    before = _bits(update(inputs), touch.index)
+    before = _bits(update(inputs), touch.place)
 
     def moved(fields) -> bool:
         for change in changes:
             other = inputs._replace(
                 **{f: _outside(getattr(inputs, f), _own(touch, f), f, change) for f in fields}
             )
-            if _bits(update(other), touch.index) != before:
+            if _bits(update(other), touch.place) != before:
                 return True
         return False
 

@@ -27,8 +27,8 @@ Cells = dict[str, Any]
 class Drive(NamedTuple):
     """One separable drive ``post × pre``; None stands for ones. ``event`` marks a spike factor.
 
-    A drive marked as an event is not lifted at all on ticks when its postsynaptic (or, without
-    one, its presynaptic) factor is silent in every lane.
+    A drive marked as an event is not lifted at all on ticks when either of its factors is silent
+    in every lane.
     """
 
     post: Any = None
@@ -152,7 +152,7 @@ def _lift(connection: Connection, drive: Drive, gate, dtype):
     pre = gather(jnp.where(gate == 0, 0.0, pre).astype(dtype))
     if not drive.event:
         return lift(connection, post, pre)
-    loud = jnp.any((pre if drive.post is None else post) != 0)
+    loud = jnp.any(post != 0) & jnp.any(pre != 0)
     silent = jnp.zeros(connection.weights, dtype)
     return jax.lax.cond(loud, lambda: lift(connection, post, pre), lambda: silent)
 

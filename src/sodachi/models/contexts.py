@@ -43,9 +43,7 @@ def context_energy(s, structure, x):
     """Return ``F_c(x)`` of every context."""
     floor = FLOOR / s.beta
     spread = structure["spread"] + floor
-    return jnp.sum(
-        jnp.log1p((x - structure["mean"]) ** 2 / spread) + 0.5 * jnp.log(spread), axis=1
-    )
+    return jnp.sum(jnp.log1p((x - structure["mean"]) ** 2 / spread) + 0.5 * jnp.log(spread), axis=1)
 
 
 def recall_or_grow(s, structure, view, owner, evidence, learn):
@@ -125,5 +123,3 @@ def _track(structure, current, x, now, learning):
         "baseline": jnp.where(on, baseline, structure["baseline"]),
         "age": jnp.where(on, jnp.minimum(age, 1e7), structure["age"]),
     }
-
-

@@ -92,7 +92,8 @@ def settling_mixture(
 
     ``F = Σ_k h_k c_k + Σ_k h_k log h_k``, ``c_k = ½β Σ_j κ_j (x_j − m_kj)²``;
     each tick ``a ← a + rate·(−c − a)``, the mirror descent of F, which never raises it.
-    The answer is ``Σ_k h_k V_k`` (from below alone). A label reaches a unit's apical side,
+    The answer is ``Σ_k h_k V_k`` (from below alone); the input is predicted by ``Σ_k h⁺_k m_k``.
+    A label reaches a unit's apical side,
     ``a⁺_k = a_k + share·log(V_k·t + .001)``, and h⁺ = softmax(a⁺) decides who learns:
     ``Δm_k = g_k κ (x − m_k)``, ``g_k = max(track, 1/n_k) h⁺_k`` and ``ΔV_k = label_rate h_k (t − V_k)``.
     Without a label a unit learns by itself, ``unlabelled`` as fast, as far as it has settled.
@@ -207,7 +208,7 @@ def _step(s: Settings, state: State, observation):
     shared, lane = state
     seen, told = observation.evidence["input"], observation.evidence["label"]
     weights, learn = shared["weights"], observation.learn
-    key, coin = jax.random.split(lane["key"])
+    key, coin = split_if(s.lesion, lane["key"])
     owner = shared["structure"]["owner"]
     known = {name: x for name, x in shared["structure"].items() if name != "owner"}
     known, view, owner = recall_or_grow(s, known, lane["view"], owner, seen, learn)
@@ -218,12 +219,12 @@ def _step(s: Settings, state: State, observation):
     a = settle(s, lane["activity"]["units"], cost, observation.first)
     h = competition(a, member)
     answer = above(s).apply(weights["label"], h)
-    guess = backward(below(s), weights["input"], h)
+    match, quality, hungry = apical(s, weights["label"], told, answer)
+    plus = competition(a + match, member)
+    guess = backward(below(s), weights["input"], plus)
     estimate = {"input": blend(seen, guess), "label": blend(told, answer)}
 
     # Hunger, and who is born of it; then everyone learns.
-    match, quality, hungry = apical(s, weights["label"], told, answer)
-    plus = competition(a + match, member)
     taught = learn & (share(told).max() > 0)
     wants = taught & birth_wanted(s, hungry, coin)
     born = recruit(s, shared["cells"]["utility"], owner, view["current"], wants, hungry)
@@ -254,6 +255,11 @@ def _step(s: Settings, state: State, observation):
         "live": jnp.sum(owner >= 0),
     }
     return State(shared, lane), output
+
+
+def split_if(stochastic, key):
+    """Split the lane's key only where chance is used: a split costs as much as the settling."""
+    return jax.random.split(key) if stochastic else (key, key)
 
 
 def _learn(s: Settings, weights, clock, observation, estimate, signals, coin):
