@@ -36,7 +36,7 @@ def random_stream(spec: Spec, steps: int, seed: int) -> Observation:
     """
     rng = np.random.default_rng(seed)
     lead = (steps, *spec.lanes)
-    evidence = {v.name: _random_evidence(v, lead, rng) for v in spec.observed}
+    evidence: dict[str, Any] = {v.name: _random_evidence(v, lead, rng) for v in spec.observed}
     modulation: dict[str, Any] = {
         name: rng.choice([1.0, 1.0, -1.0, 0.5], size=lead) for name in spec.modulated
     }
