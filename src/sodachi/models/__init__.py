@@ -2,3 +2,5 @@
 
 from sodachi.models.backprop import backprop_net as backprop_net
 from sodachi.models.nearest import nearest_neighbour as nearest_neighbour
+from sodachi.models.mixture import settling_mixture as settling_mixture
+from sodachi.models.settling import settling_net as settling_net
