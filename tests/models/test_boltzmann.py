@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from sodachi.combinators import minibatch
+from sodachi.core.binary import binary_field
 from sodachi.core.connections import Dense
 from sodachi.errors import SpecError
-from sodachi.models.boltzmann import binary_field, boltzmann_energy, boltzmann_machine
+from sodachi.models.boltzmann import boltzmann_energy, boltzmann_machine
 from sodachi.observation import observe
 from sodachi.system import Evidence, build
 

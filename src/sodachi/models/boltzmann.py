@@ -13,10 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sodachi.core.binary import binary_field
 from sodachi.core.clock import new_clock, tick, ticks
 from sodachi.core.connections import Dense, Sparse
 from sodachi.core.energy import energy, field_term, pair_term
-from sodachi.core.evidence import evidence_energy, hold_evidence
+from sodachi.core.evidence import hold_evidence
 from sodachi.core.lanes import any_lane
 from sodachi.core.names import named_key
 from sodachi.core.rule import plastic
@@ -209,6 +210,7 @@ def sweep(couplings, weights, temperature, evidence: Evidence, x, key):
     Each unit sees its own incoming couplings and the newest state of its partners.
     """
     field = weights["bias"][0] + binary_field(evidence)
+    clamped = jnp.isinf(evidence.precision)
     chance = jax.random.uniform(key, x.shape, x.dtype)
     x = _finite(hold_evidence(x, evidence, 0.0))  # clamps take hold before anyone is visited
 
@@ -216,20 +218,10 @@ def sweep(couplings, weights, temperature, evidence: Evidence, x, key):
         x, probability = carry
         total = incoming(couplings, weights["couplings"], x, i) + field[i]
         p = jax.nn.sigmoid(total / temperature)
-        x_i = jnp.where(jnp.isinf(evidence.precision[i]), x[i], (chance[i] < p).astype(x.dtype))
+        x_i = jnp.where(clamped[i], x[i], (chance[i] < p).astype(x.dtype))
         return x.at[i].set(x_i), probability.at[i].set(p)
 
     return jax.lax.fori_loop(0, x.shape[0], visit, (x, jnp.zeros_like(x)))
-
-
-def binary_field(evidence: Evidence):
-    """Return what evidence adds to the field of binary units: ``p (v − ½) + drive``; clamps add 0.
-
-    The evidence costs ``½p(1 − v)² − drive`` more at 1 and ``½p v²`` at 0: since the cost is
-    quadratic, the difference is its slope at ½.
-    """
-    half = jnp.full_like(evidence.value, 0.5)
-    return -jax.grad(evidence_energy)(half, evidence)
 
 
 def incoming(couplings, weight, x, i):
