@@ -179,14 +179,14 @@ def _step(s: Settings, state: State, observation):
     # A lane whose numbers are not finite teaches nothing (`observe` refuses it before this).
     taught = taught & jnp.all(jnp.isfinite(x)) & jnp.all(jnp.isfinite(target))
     batch = jax.tree.map(gather, (x, target, known, taught))
-    weights, synapses = _learn(s, shared["weights"], shared["synapses"], batch)
-    learned = jnp.any(batch[3])
-    clock = tick(shared["clock"], jnp.any(gather(observation.learn)))
-    weights, synapses = jax.tree.map(
-        lambda new, old: jnp.where(learned, new, old),
-        (weights, synapses),
-        (shared["weights"], shared["synapses"]),
+    # Not `where`: without a lane that learns the backward sweep is not computed at all.
+    weights, synapses = shared["weights"], shared["synapses"]
+    weights, synapses = jax.lax.cond(
+        jnp.any(batch[3]),
+        lambda: _learn(s, weights, synapses, batch),
+        lambda: (weights, synapses),
     )
+    clock = tick(shared["clock"], jnp.any(gather(observation.learn)))
     answer = jnp.where(jnp.isfinite(answer), answer, 0.0)
     output = {
         "energy": loss_of(s, raw, target, known),
@@ -224,7 +224,7 @@ def mean_loss(s: Settings, weights: Weights, batch):
 
 
 def _learn(s: Settings, weights: Weights, synapses, batch):
-    """One optimiser step on the mean gradient; a step that is not finite is not made."""
+    """One optimiser step on the mean gradient; what would not be finite stays as it was."""
     gradient = jax.grad(lambda w: mean_loss(s, w, batch))(weights)
     step, optimiser = _optimiser(s).update(gradient, synapses["optimiser"], weights)
 
@@ -232,12 +232,6 @@ def _learn(s: Settings, weights: Weights, synapses, batch):
         return w + dw - s.rate * (s.decay_to_initial * (w - start) + s.decay * w)
 
     moved = jax.tree.map(move, weights, step, synapses["initial"])
-    fine = jnp.array(True)
-    for leaf in jax.tree.leaves((moved, optimiser)):
-        fine = fine & jnp.all(jnp.isfinite(leaf))
-    moved, optimiser = jax.tree.map(
-        lambda new, old: jnp.where(fine, new, old),
-        (moved, optimiser),
-        (weights, synapses["optimiser"]),
-    )
-    return moved, {"initial": synapses["initial"], "optimiser": optimiser}
+    old, new = (weights, synapses["optimiser"]), (moved, optimiser)
+    weights, optimiser = jax.tree.map(lambda a, b: jnp.where(jnp.isfinite(b), b, a), old, new)
+    return weights, {"initial": synapses["initial"], "optimiser": optimiser}

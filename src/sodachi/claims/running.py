@@ -1,0 +1,154 @@
+"""Run a claim: seeds in separate single-threaded processes, rows kept, so a killed run resumes."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sodachi.claims.claim import Claim, Measured
+from sodachi.claims.record import make_result, write_result
+from sodachi.claims.worker import find_claim, read_rows
+from sodachi.errors import ClaimError
+
+log = logging.getLogger(__name__)
+
+#: The claims of the library, by name: the module of each.
+CLAIMS = {
+    "never-stops-learning": "sodachi.claims.never_stops_learning",
+    "no-phases": "sodachi.claims.no_phases",
+}
+#: One thread for each process, so that cost is comparable and seeds do not disturb one another.
+ONE_THREAD = {
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NPROC": "1",
+}
+#: Rooms whose source a measurement depends on; the runner and the face are not among them.
+ROOMS = ("*.py", "core/**/*.py", "rules/*.py", "models/*.py", "neurons/*.py", "worlds/*.py",
+         "data/*.py", "claims/*.py")  # fmt: skip
+
+
+def list_claims() -> list[Claim]:
+    """Return the claims of the library.
+
+    Examples
+    --------
+    >>> [claim.name for claim in list_claims()]
+    ['never-stops-learning', 'no-phases']
+    """
+    return [find_claim(module) for module in CLAIMS.values()]
+
+
+def run_claim(
+    name: str | Claim,
+    form: str = "quick",
+    seeds: int | None = None,
+    *,
+    workers: int = 2,
+    scratch: Path | None = None,
+    out: Path | None = None,
+) -> dict[str, Any]:
+    """Test a claim and return its result.
+
+    A full form with all its seeds is written into the ledger; anything else only to ``out``,
+    where given. Rows that an earlier run of the same source finished are not measured again.
+
+    Parameters
+    ----------
+    name
+        Of a claim that `list_claims` returns, or a `Claim` (its module must be importable).
+    form
+        ``"quick"`` (its own, weaker target) or ``"full"``.
+    seeds
+        How many of the declared seeds; with fewer than all of them ``holds`` is None.
+    workers
+        Processes at a time, each with one thread.
+    scratch
+        Folder for finished rows; by default in the user's cache.
+    out
+        A file to write the result to.
+
+    Returns
+    -------
+    dict
+        Exactly the fields ``name, source, form, measured, interval, target, rivals, lesion,
+        holds, seeds, cost, commit, machine``.
+
+    Raises
+    ------
+    ClaimError
+        An unknown claim or form, more seeds than declared, or a seed that failed.
+    """
+    claim = name if isinstance(name, Claim) else _by_name(name)
+    protocol = claim.protocol(form)
+    count = len(protocol.seeds) if seeds is None else seeds
+    if not 1 <= count <= len(protocol.seeds):
+        raise ClaimError("seeds", f"1 to {len(protocol.seeds)}, as declared", count)
+    chosen = protocol.seeds[:count]
+    folder = (scratch or _scratch()) / f"{claim.name}-{form}-{source_digest(claim)[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        jobs = [pool.submit(_one_seed, claim, form, seed, folder) for seed in chosen]
+        lines = {seed: job.result() for seed, job in zip(chosen, jobs, strict=True)}
+    by_seed = {
+        seed: {row: line["figures"] for row, line in rows.items()} for seed, rows in lines.items()
+    }
+    seconds = [sum(line["seconds"] for line in rows.values()) for rows in lines.values()]
+    result = make_result(claim, form, Measured(by_seed), seconds)
+    if form == "full" and count == len(protocol.seeds) and name in CLAIMS:
+        write_result(result)
+    if out is not None:
+        write_result(result, out)
+    return result
+
+
+def source_digest(claim: Claim) -> str:
+    """Return the sha256 of the source a measurement depends on: edited code measures anew."""
+    package = Path(__file__).parents[1]
+    files = {file for pattern in ROOMS for file in package.glob(pattern)}
+    module = sys.modules.get(claim.module)
+    own = getattr(module, "__file__", None)
+    files |= {Path(own)} if own else set()
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _by_name(name: str) -> Claim:
+    if name not in CLAIMS:
+        raise ClaimError("claim", f"one of {', '.join(CLAIMS)}", name)
+    return find_claim(CLAIMS[name])
+
+
+def _one_seed(claim: Claim, form: str, seed: int, folder: Path) -> dict[str, Any]:
+    file = folder / f"{seed}.jsonl"
+    log.info("%s (%s), seed %d: %d rows are there", claim.name, form, seed, len(read_rows(file)))
+    command = [sys.executable, "-m", "sodachi.claims.worker", claim.module, form, str(seed), file]
+    home = str(Path(__file__).parents[2])
+    path = os.pathsep.join(p for p in (home, os.environ.get("PYTHONPATH", "")) if p)
+    done = subprocess.run(
+        [str(part) for part in command],
+        env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
+        raise ClaimError(f"{claim.name}, seed {seed}", "rows measured", last)
+    return read_rows(file)
+
+
+def _scratch() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(home) if home else Path.home() / ".cache") / "sodachi" / "claims"
