@@ -4,6 +4,7 @@ import logging
 import os
 
 import pytest
+
 from sodachi.face.cache import cache_fault, cache_folder, use_cache
 
 pytestmark = pytest.mark.unit

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from sodachi.face import doctor
 from sodachi.face.cli import run_command
 

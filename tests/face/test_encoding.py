@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from sodachi.errors import DataError
 from sodachi.face.encoding import Encoder
 from sodachi.face.survey import Column

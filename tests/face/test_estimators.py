@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+
 from sodachi.errors import ObservationError, SpecError
 from sodachi.face.estimators import SettlingClassifier, SettlingRegressor
 from sodachi.face.network import CHUNK, bucket, classifier_network, regressor_network

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from sodachi.face.moments import WIDEST, Moments
 
 pytestmark = pytest.mark.unit

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from sodachi.errors import ObservationError, SpecError
 from sodachi.face.stream import StreamClassifier
 

@@ -1,6 +1,7 @@
 """What a table's columns are taken to mean, by the stated rule."""
 
 import pytest
+
 from sodachi.errors import CommandError, DataError
 from sodachi.face.survey import MOST_CATEGORIES, Survey, survey
 from sodachi.face.tables import CsvSource

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+
 from sodachi.errors import CommandError, DataError
 from sodachi.face.tables import CsvSource, is_missing, number
 
@@ -73,7 +74,9 @@ def test_the_same_table_as_pandas_reads(table):
     pandas = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
     words = ["red", "green, dark", 'the "blue"', "", "κόκκινο"]
-    lines = [[f"{rng.normal():.6g}", words[rng.integers(5)], str(rng.integers(9))] for _ in range(200)]
+    lines = [
+        [f"{rng.normal():.6g}", words[rng.integers(5)], str(rng.integers(9))] for _ in range(200)
+    ]
     path = table("")
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["x", "colour", "n"], *lines])

@@ -24,6 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+#: The exit code of a command stopped by Ctrl-C (128 + SIGINT), as shells have it.
+INTERRUPTED = 130
 USAGE_ERROR = typer.BadParameter.__bases__[0]
 
 
@@ -38,13 +40,12 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(args=arguments, prog_name="sodachi", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:  # typer turns Ctrl-C into this code without a word
+            print("sodachi: stopped; a life goes on from its last checkpoint", file=sys.stderr)
         return code if isinstance(code, int) else 0
     except BrokenPipeError:  # the reader of a pipe went away, as `head` does
         sys.stderr.close()
         return 1
-    except KeyboardInterrupt:
-        print("sodachi: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
     except Exception as error:
         if "--debug" in arguments:
             raise
@@ -62,7 +63,8 @@ def explain(error: Exception) -> tuple[str, int]:
     ('--target: expected one of a, b, got c', 2)
     """
     if isinstance(error, USAGE_ERROR):
-        return f"{error.format_message()} See sodachi --help.", 2
+        said = getattr(error, "message", str(error))
+        return f"{said} See sodachi --help.", 2
     if isinstance(error, CommandError | ClaimError):
         return str(error), 2
     if isinstance(error, SodachiError):

@@ -9,6 +9,7 @@ from sodachi.face.moments import Moments
 from sodachi.face.survey import Column
 from sodachi.face.tables import is_missing, number
 
+
 class Encoder:
     """Encodes rows as input values, NaN where an entry is missing (absent evidence).
 

@@ -21,7 +21,6 @@ from sodachi.face.network import (
     widened,
 )
 
-
 #: How inputs are checked: real numbers, NaN where an entry is missing.
 RULES: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
 
@@ -33,18 +32,20 @@ class _Settling(BaseEstimator, ABC):
     epochs: int
     sharpness: float
     random_state: Any
+    n_features_in_: int
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True  # a missing entry is absent evidence
         return tags
 
-    def _checked(self, X):
-        return validate_data(self, X, reset=False, **RULES)
+    def _checked(self, X) -> np.ndarray:
+        return np.asarray(validate_data(self, X, reset=False, **RULES))
 
-    def _checked_pair(self, X, y, *, reset: bool):
+    def _checked_pair(self, X, y, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
         numeric = isinstance(self, RegressorMixin)
-        return validate_data(self, X, y, reset=reset, y_numeric=numeric, **RULES)
+        X, y = validate_data(self, X, y, reset=reset, y_numeric=numeric, **RULES)
+        return np.asarray(X), np.asarray(y)
 
     def _check_parameters(self) -> None:
         for name in ("units", "epochs"):
@@ -70,7 +71,7 @@ class _Settling(BaseEstimator, ABC):
         values = self._inputs(X, network)
         shared = self.shared_
         for order in orders:
-            shared = network.learn(shared, values[order], targets[order])
+            shared, _ = network.learn(shared, values[order], targets[order])
         self.shared_ = _to_numpy(shared)
 
     def _inputs(self, X, network: Network) -> np.ndarray:
@@ -87,8 +88,8 @@ class _Settling(BaseEstimator, ABC):
 class SettlingClassifier(ClassifierMixin, _Settling):
     r"""Classify by the settling mixture: units imprinted where the answer was wrong.
 
-    A sample, standardised to ``x = 3.5 √(sharpness/d) · (X − mean)/deviation``, settles the units to
-    ``h = softmax(−½β|x − m|²)``; the answer is ``Σ_k h_k V_k`` (see
+    A sample, standardised to ``x = 3.5 √(sharpness/d) · (X − mean)/deviation``, settles the units
+    to ``h = softmax(−½β|x − m|²)``; the answer is ``Σ_k h_k V_k`` (see
     `sodachi.models.settling_mixture`). NaN entries are not observed.
 
     Parameters
@@ -154,9 +155,10 @@ class SettlingClassifier(ClassifierMixin, _Settling):
         X, y = self._checked_pair(X, y, reset=first)
         check_classification_targets(y)
         if first and classes is None:
-            raise ObservationError("classes", "all classes in the first partial_fit", None)
-        known = np.unique(classes) if first else self.classes_
-        if classes is not None and not np.array_equal(np.unique(classes), known):
+            raise ObservationError("classes", "all classes in the first partial_fit", "none")
+        named = self.classes_ if classes is None else np.unique(classes)
+        known = named if first else self.classes_
+        if not np.array_equal(named, known):
             raise ObservationError("classes", f"{known.tolist()} as before", classes)
         unseen = np.setdiff1d(y, known)
         if unseen.size:

@@ -33,15 +33,16 @@ REACH = 3.5
 class Network(NamedTuple):
     """Compiled functions of one shape; ``shared`` is the state that all samples share.
 
-    ``start(seed) -> shared``; ``learn(shared, values, targets) -> shared`` for samples in order,
-    each predicted from rest; ``answer(shared, values) -> (samples, labels)`` learns nothing.
+    ``start(seed) -> shared``; ``learn(shared, values, targets) -> (shared, answers)`` for samples
+    in order, each answered from rest before it is learned (a NaN target: answered only, learned
+    without a label); ``answer(shared, values) -> (samples, labels)`` learns nothing.
     ``learn_one`` and ``answer_one`` do the same with one sample at the least cost.
     """
 
     inputs: int
     labels: int
     start: Callable[[int], Any]
-    learn: Callable[[Any, np.ndarray, np.ndarray], Any]
+    learn: Callable[[Any, np.ndarray, np.ndarray], tuple[Any, np.ndarray]]
     answer: Callable[[Any, np.ndarray], np.ndarray]
     learn_one: Callable[[Any, np.ndarray, np.ndarray], Any]
     answer_one: Callable[[Any, np.ndarray], Any]
@@ -93,11 +94,11 @@ def _network(inputs: int, labels: int, units: int, extra: dict[str, Any]) -> Net
 
 @lru_cache(maxsize=32)
 def _compiled(inputs: int, labels: int, units: int, extra: tuple) -> Network:
-    single = settling_mixture(
-        inputs=inputs, labels=labels, units=units, reset=True, **dict(extra)
-    )
+    # The answer comes from below alone, with the weights as they were: a tick that learns also
+    # tells what was predicted before.
+    single = settling_mixture(inputs=inputs, labels=labels, units=units, reset=True, **dict(extra))
     batch = minibatch(single, CHUNK)
-    live = run(single, emit=("residual",), chunk=CHUNK)
+    live = run(single, emit=("label",), chunk=CHUNK)
     rest = single.init(0).lane
     many_rest = batch.init(0).lane
     answer_chunk = jax.jit(lambda shared, o: batch.step(State(shared, many_rest), o)[1]["label"])
@@ -110,8 +111,8 @@ def _compiled(inputs: int, labels: int, units: int, extra: tuple) -> Network:
         observations = observe(
             single.spec, steps=len(values), first=True, missing="absent", **evidence
         )
-        state, _ = live(State(shared, rest), observations, checked=True)
-        return state.shared
+        state, outputs = live(State(shared, rest), observations, checked=True)
+        return state.shared, outputs["label"]
 
     def answer(shared, values):
         answers = np.empty((len(values), labels), np.float32)

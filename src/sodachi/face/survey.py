@@ -14,6 +14,8 @@ from sodachi.face.tables import CsvSource, is_missing, number
 HEAD_ROWS = 1_000
 #: Most categories of one input column that get a place of their own (the commonest).
 MOST_CATEGORIES = 64
+#: Letters beyond which an entry is free text and no category.
+LONGEST_CATEGORY = 64
 #: Most classes a target may have.
 MOST_CLASSES = 256
 #: An all-integer target with at most so many different values is taken as classes.
@@ -146,6 +148,7 @@ def _columns(source: CsvSource, place: int) -> tuple[Column, ...]:
         if all(number(value) is not None for value in known):
             columns.append(Column(name, index))
         else:
-            common = [value for value, _ in known.most_common(MOST_CATEGORIES)]
+            words = Counter({v: n for v, n in known.items() if len(v) <= LONGEST_CATEGORY})
+            common = [value for value, _ in words.most_common(MOST_CATEGORIES)]
             columns.append(Column(name, index, tuple(sorted(common))))
     return tuple(columns)

@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 class CsvSource:
-    """The rows of a CSV file, in order, as an iterator that knows and can set its position.
+    r"""The rows of a CSV file, in order, as an iterator that knows and can set its position.
 
     ``offset()`` is the number of rows already given; ``seek(offset)`` goes there. Blank lines are
     no rows. A row with a wrong number of fields, or one that cannot be parsed, is given as broken.
@@ -50,7 +50,7 @@ class CsvSource:
     --------
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "t.csv"
-    >>> _ = path.write_text("a,b\\n1,2\\n3\\n")
+    >>> _ = path.write_text("a,b\n1,2\n3\n")
     >>> source = CsvSource(path)
     >>> source.names, next(source).fields, next(source).fault, source.offset()
     (('a', 'b'), ('1', '2'), 'expected 2 fields, got 1', 2)
