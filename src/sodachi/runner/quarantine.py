@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -166,7 +167,8 @@ class Quarantine:
 
     def _numbers(self, variable: Variable, values: np.ndarray, faults: list[str | None]) -> None:
         """Mark rows whose numbers are NaN, infinite or beyond the variable's limit."""
-        rows, what = values.reshape(len(values), -1), "input" if variable == self.input else "label"
+        rows = values.reshape(len(values), prod(variable.shape))
+        what = "input" if variable == self.input else "label"
         checks = [
             ("infinite", np.isinf(rows).any(1)),
             ("beyond the limit", (np.abs(rows) > variable.limit).any(1)),
