@@ -200,9 +200,9 @@ class Life:
         if self.system.grow and taken and self.rows % self.settings.chunk == 0:
             self.state = self.system.grow(self.state)
         self._torn = False
-        self._records.write()
         if lived is not None and self.on_chunk is not None:
             self.on_chunk(self, lived)
+        self._records.write()
         return len(taken) == size
 
     def _learn(self, good: Good) -> Chunk:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from sodachi.combinators import hold
 from sodachi.errors import SpecError
-from sodachi.system import Evidence, Spec, System, arguments, build, factory, system
+from sodachi.system import Evidence, Spec, System, arguments, build, factory
 
 #: Name under which the answer given before the label was seen stands in the output.
 ANSWER = "answer"
@@ -75,7 +75,7 @@ def predict_then_learn(
         capabilities=inner.spec.capabilities,
         exceptions=inner.spec.exceptions,
     )
-    return system(spec, inner.init, step, inner.grow)
+    return System(spec, inner.init, step, inner.grow)
 
 
 @factory("predict_then_learn")

@@ -88,7 +88,7 @@ def _leaf(leaf: Any, place: str, tensors: dict[str, np.ndarray]) -> dict[str, An
     if not isinstance(leaf, jax.Array | np.ndarray | np.generic | bool | int | float | complex):
         raise CheckpointError(place, "an array, key, dict, list or tuple", type(leaf).__name__)
     array = np.asarray(leaf)
-    if array.dtype.hasobject or array.dtype.names is not None:
+    if array.dtype != bool and not jnp.issubdtype(array.dtype, jnp.number):
         raise CheckpointError(place, "an array of numbers", f"dtype {array.dtype}")
     if array.dtype in PLAIN and array.dtype.isnative:
         tensors[place] = _contiguous(array)
