@@ -1,0 +1,1 @@
+"""Speed as a ratio against a peer in the same run; results are JSON under results/."""

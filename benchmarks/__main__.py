@@ -1,0 +1,32 @@
+"""Run all benchmarks, or those named: ``python -m benchmarks [streams] [minibatch] [walls]``."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from benchmarks.common import write
+
+ALL = ("minibatch", "streams", "walls")
+
+
+def main(names: list[str]) -> int:
+    """Write and print every result; 1 if a ratio misses its target by more than three times."""
+    unknown = set(names) - set(ALL)
+    if unknown:
+        print(f"benchmarks: expected any of {ALL}, got {sorted(unknown)}", file=sys.stderr)
+        return 2
+    bad = 0
+    for name in names or ALL:
+        for found in import_module(f"benchmarks.{name}").main():
+            path = write(found)
+            verdict = "holds" if found["holds"] else "DOES NOT HOLD"
+            print(f"{found['name']:<16} {found['ratio']:>8} x  {found['target']:<40} {verdict}")
+            print(f"{'':<16} {path.name}: {found['figures']}")
+            took = found["figures"].get("seconds")
+            bad |= int(took is not None and found["ratio"] < 1 / 3)
+    return bad
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
