@@ -2,6 +2,8 @@
 
 import logging
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -80,3 +82,24 @@ def test_a_place_where_no_folder_can_be_made_switches_it_off(monkeypatch, tmp_pa
     monkeypatch.setenv("SODACHI_CACHE", str(tmp_path / "file" / "cache"))
     assert use_cache() is None
     assert configured == {}
+
+
+def test_programs_are_kept_for_the_next_process(tmp_path):
+    code = (
+        "from sodachi.face.cache import use_cache\n"
+        "assert use_cache()\n"
+        "import jax, numpy as np\n"
+        "jax.jit(lambda x: x * 3 + 1)(np.ones(3, np.float32)).block_until_ready()\n"
+    )
+    folder = tmp_path / "programs"
+    environment = {
+        **os.environ,
+        "SODACHI_CACHE": str(folder),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=environment)
+    kept = {path.name for path in folder.iterdir()}
+    assert any(name.endswith("-cache") for name in kept)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=environment)
+    again = {path.name for path in folder.iterdir() if path.name.endswith("-cache")}
+    assert again <= kept  # nothing was compiled anew

@@ -100,8 +100,11 @@ def _compiled(inputs: int, labels: int, units: int, extra: tuple) -> Network:
     batch = minibatch(single, CHUNK)
     live = run(single, emit=("label",), chunk=CHUNK)
     rest = single.init(0).lane
-    many_rest = batch.init(0).lane
-    answer_chunk = jax.jit(lambda shared, o: batch.step(State(shared, many_rest), o)[1]["label"])
+
+    @jax.jit
+    def answer_chunk(shared, observation):
+        lanes = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (CHUNK, *leaf.shape)), rest)
+        return batch.step(State(shared, lanes), observation)[1]["label"]
 
     def start(seed: int):
         return single.init(seed).shared
