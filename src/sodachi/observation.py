@@ -62,7 +62,9 @@ def observe(
     >>> o.evidence["image"].precision, o.evidence["label"].precision
     (array([inf, inf], dtype=float32), array([0., 0., 0.], dtype=float32))
     """
-    return _checked(spec, values, modulation or {}, learn, first, steps, missing)
+    return _checked(
+        spec, values, {} if modulation is None else modulation, learn, first, steps, missing
+    )
 
 
 def _checked(
@@ -79,6 +81,8 @@ def _checked(
         raise ObservationError("steps", "None or a number of ticks", steps)
     lead = (() if steps is None else (steps,)) + spec.lanes
     evidence = {v.name: _evidence(v, values.get(v.name), lead, missing) for v in spec.observed}
+    if not isinstance(modulation, Mapping):
+        raise ObservationError("modulation", "a dictionary by name", modulation)
     for name in modulation:
         if name not in spec.modulated:
             raise ObservationError("modulation", f"one of {sorted(spec.modulated)}", name)
@@ -93,9 +97,8 @@ def check(spec: Spec, observation: Observation, steps: int | None = None) -> Obs
     """
     if not isinstance(observation, Observation):
         raise ObservationError("observation", "an Observation", type(observation).__name__)
-    for field in ("evidence", "modulation"):
-        if not isinstance(getattr(observation, field), Mapping):
-            raise ObservationError(field, "a dictionary by name", getattr(observation, field))
+    if not isinstance(observation.evidence, Mapping):
+        raise ObservationError("evidence", "a dictionary by name", observation.evidence)
     names = {v.name for v in spec.observed}
     if set(observation.evidence) != names:
         raise ObservationError("evidence", f"exactly {sorted(names)}", list(observation.evidence))
