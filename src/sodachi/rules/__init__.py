@@ -1,7 +1,21 @@
-"""Plasticity rules: one a file, each a set of drives and one function of one synapse."""
+"""Plasticity rules: one a file, each a set of drives and one function of one synapse.
+
+Wrappers (``with_...``) act from the inside out: first the step size (`with_adam` takes the place of
+a rule's own step), then `with_decay`, `with_scaling`, and at last `with_bounds`.
+"""
 
 from sodachi.rules.adam import with_adam as with_adam
+from sodachi.rules.bcm import bcm as bcm
+from sodachi.rules.bcm import slide_threshold as slide_threshold
+from sodachi.rules.bounds import with_bounds as with_bounds
+from sodachi.rules.contrastive import contrastive as contrastive
+from sodachi.rules.counting import counting as counting
 from sodachi.rules.decay import with_decay as with_decay
 from sodachi.rules.delta import delta as delta
 from sodachi.rules.following import instar as instar
 from sodachi.rules.following import outstar as outstar
+from sodachi.rules.hebb import hebb as hebb
+from sodachi.rules.oja import oja as oja
+from sodachi.rules.scaling import with_scaling as with_scaling
+from sodachi.rules.stdp import modulated_stdp as modulated_stdp
+from sodachi.rules.stdp import stdp as stdp

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sodachi.core.rule import Drive, Rule, step_size
 
 
-def _follow(w, s, d, context):
+def follow(w, s, d, context):
+    """Return ``d₀ − w·d₁``: toward ``d₀/d₁`` as fast as d₁ says (instar, outstar, Oja)."""
     return d[0] - w * d[1]
 
 
@@ -31,7 +32,7 @@ def instar() -> Rule:
     def drives(post, pre):
         return Drive(post["gain"], pre["activity"]), Drive(post["gain"], pre["share"])
 
-    return Rule("instar", drives, _follow, step_size(1.0))
+    return Rule("instar", drives, follow, step_size(1.0))
 
 
 def outstar() -> Rule:
@@ -55,4 +56,4 @@ def outstar() -> Rule:
     def drives(post, pre):
         return Drive(post["activity"], pre["gain"]), Drive(post["share"], pre["gain"])
 
-    return Rule("outstar", drives, _follow, step_size(1.0))
+    return Rule("outstar", drives, follow, step_size(1.0))
