@@ -1,0 +1,298 @@
+"""The growing grid: ReLU units by levels that are born of hunger and recycled by utility.
+
+It begins as a linear map of its inputs. Where the error stays high a unit is imprinted on the input
+that hurt; every synapse then learns with a step size of its own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from sodachi.core.clock import new_clock, tick, ticks
+from sodachi.core.connections import Dense
+from sodachi.core.evidence import hold_evidence, observed_value, share
+from sodachi.core.lanes import any_lane
+from sodachi.core.rule import plastic, start_synapses
+from sodachi.errors import SpecError
+from sodachi.models.grid import NOBODY, Terminals, Wiring, forward, hear, hunger
+from sodachi.models.growth import Birth, aged, decide, imprint
+from sodachi.rules.autostep import autostep
+from sodachi.rules.imprinting import imprinting
+from sodachi.system import Spec, State, System, Variable, arguments, factory, system
+
+EXCEPTIONS = (
+    "hunger: passed backward through the forward weights by an exact sweep",
+    "structure: which unit is recycled is a minimum over the layer",
+)
+
+
+class Settings(NamedTuple):
+    """The factory's numbers (see `growing_grid`)."""
+
+    units: int
+    levels: int
+    inputs: int
+    labels: int
+    label_kind: str
+    fan_in: int
+    rate: float
+    meta_rate: float
+    hunger: float
+    patience: int
+    maturity: int
+    idle: float
+    passed: float
+    negligible: float
+    margin: float
+    usual: float
+
+
+@factory("growing_grid")
+def growing_grid(
+    *,
+    units: int = 20,
+    levels: int = 2,
+    inputs: int = 4,
+    labels: int = 1,
+    label_kind: str = "real",
+    fan_in: int = 6,
+    rate: float = 0.01,
+    meta_rate: float = 0.01,
+    hunger: float = 0.01,
+    patience: int = 50,
+    maturity: int = 500,
+    idle: float = 0.5,
+    passed: float = 0.5,
+    negligible: float = 1e-3,
+    margin: float = 0.5,
+    usual: float = 0.01,
+) -> System:
+    r"""Return a grid of ReLU units that grows inside its capacity while it learns.
+
+    ``x_u = relu(Σ_t w_ut x_source(u,t))``, ``y = Vᵀ [1 | input | x]``, and the energy is
+    ``E = ½ Σ share·(label − y)² − drive·y``. Hunger ``H_u = −∂E/∂x_u`` comes by a backward sweep;
+    ``Δw_ut = α_ut H_u 1[x_u > 0] x_source`` with a step of its own (`autostep`). When E exceeds
+    ``hunger`` and what is usual, a unit is imprinted on the input of that moment; its outgoing
+    weights are 0 at birth, so no prediction jumps. Utility is handed down from the outputs by the
+    shares of weights and never lost; without a free slot the least useful unit makes room, but none
+    that a live unit uses.
+
+    Parameters
+    ----------
+    units, levels
+        Capacity, and over how many levels it is spread (``levels`` divides ``units``); ``grow``
+        doubles it.
+    inputs, labels, label_kind
+        Sizes of the observed variables `input` (real) and `label` ("real" or "categorical").
+    fan_in
+        Terminals of a unit (the bias not counted).
+    rate, meta_rate
+        Step size of a synapse at birth, and the rate of its adaptation.
+    hunger, patience, usual
+        Least E of a birth, ticks between two births, and the rate of the mean of E.
+    maturity, idle
+        Ticks before a unit may be recycled, and the share of the mean utility below which it may.
+    passed
+        Part of its utility that a unit hands down.
+    negligible
+        Weights up to this do not count as use.
+    margin
+        How far below its drive a newborn's threshold lies, relative to the drive.
+
+    Returns
+    -------
+    System
+        Outputs: energy; residual ``max |label − y|`` where observed; label (y); input; hunger (the
+        mean |H| of live units); live (their number); birth.
+
+    Raises
+    ------
+    SpecError
+        For sizes below 1, levels that do not divide the units, or a fraction outside its range.
+
+    References
+    ----------
+    After Sutton's dynamic deep learning (2024); steps: Mahmood et al. (2012).
+
+    Examples
+    --------
+    >>> from sodachi.observation import observe
+    >>> net = growing_grid(units=4, inputs=2, patience=0)
+    >>> told = observe(net.spec, input=[1.0, 0.5], label=[1.0])
+    >>> state, out = jax.jit(net.step)(net.init(0), told)
+    >>> int(out["live"]), net.grow(state).shared["structure"]["live"].shape
+    (1, (8,))
+    """
+    given = dict(locals())
+    settings = Settings(**given)
+    _check(settings)
+    spec = Spec(
+        factory="growing_grid",
+        arguments=arguments(**given),
+        observed=(Variable("input", (inputs,)), Variable("label", (labels,), label_kind)),
+        modulated=("weights",),
+        capabilities=frozenset({"learns", "local", "stochastic", "grows"}),
+        exceptions=EXCEPTIONS,
+    )
+    return system(
+        spec,
+        lambda key: _init(settings, key),
+        lambda state, o: _step(settings, state, o),
+        lambda state: _grow(settings, state),
+    )
+
+
+def _check(s: Settings) -> None:
+    for name in ("units", "levels", "inputs", "labels", "fan_in"):
+        if getattr(s, name) < 1:
+            raise SpecError(name, "1 or more", getattr(s, name))
+    if s.units % s.levels:
+        raise SpecError("levels", f"a divisor of {s.units} units", s.levels)
+    if s.label_kind not in ("real", "categorical"):
+        raise SpecError("label_kind", "real or categorical", s.label_kind)
+    if s.fan_in > s.inputs + s.units:
+        raise SpecError("fan_in", f"at most {s.inputs + s.units} nodes", s.fan_in)
+    for name in ("passed", "usual", "margin"):
+        if not 0 <= getattr(s, name) < 1:
+            raise SpecError(name, "0 or more and below 1", getattr(s, name))
+    for name in ("hunger", "idle", "negligible", "patience", "maturity"):
+        if getattr(s, name) < 0:
+            raise SpecError(name, "0 or more", getattr(s, name))
+
+
+def _rule(s: Settings):
+    return imprinting(autostep(s.rate, s.meta_rate))
+
+
+def _readout(s: Settings, units: int) -> Dense:
+    """Every node predicts the label: constant, inputs and units."""
+    return Dense((1 + s.inputs + units,), (s.labels,))
+
+
+def _blank(s: Settings, units: int):
+    """Shared state of so many units, none of them alive."""
+    weights = {
+        "units": jnp.zeros((units, 1 + s.fan_in)),
+        "output": jnp.zeros(_readout(s, units).weights),
+    }
+    source = jnp.full((units, 1 + s.fan_in), NOBODY, jnp.int32).at[:, 0].set(0)
+    return {
+        "weights": weights,
+        "synapses": {name: start_synapses(_rule(s), w) for name, w in weights.items()},
+        "structure": {"source": source, "live": jnp.zeros(units, bool)},
+        "cells": {
+            "cost": jnp.zeros(()),
+            "age": jnp.zeros(units, jnp.int32),
+            "since_birth": jnp.asarray(s.patience, jnp.int32),
+        },
+        "clock": new_clock(),
+    }
+
+
+def _init(s: Settings, key) -> State:
+    return State(_blank(s, s.units), {"activity": {"label": jnp.zeros(s.labels)}, "key": key})
+
+
+def _grow(s: Settings, state: State) -> State:
+    """Double the capacity: new slots are appended, dead and unwired; nothing else changes."""
+    units = state.shared["structure"]["live"].shape[0]
+    blank = _blank(s, 2 * units)
+
+    def put(new, old):
+        return new.at[tuple(slice(n) for n in old.shape)].set(old) if old.ndim else old
+
+    shared = jax.tree.map(put, blank, state.shared)
+    return State(shared, state.lane)
+
+
+def _step(s: Settings, state: State, observation):
+    shared, lane = state
+    weights, wiring = shared["weights"], Wiring(**shared["structure"])
+    seen, told = observation.evidence["input"], observation.evidence["label"]
+    units, learn = wiring.live.shape[0], observation.learn
+    key, coin = jax.random.split(lane["key"])
+    x = hold_evidence(jnp.zeros(s.inputs), seen, 1.0)
+    x = jnp.where(jnp.isfinite(x), x, 0.0)
+
+    # Predict, and pass the error back as hunger.
+    nodes = forward(s.levels, weights["units"], wiring, x)
+    y = _readout(s, units).apply(weights["output"], nodes)
+    off = jnp.where(share(told) > 0, observed_value(told) - y, 0.0)
+    error = share(told) * off + told.drive
+    cost = jnp.sum(0.5 * share(told) * off**2 - told.drive * y)
+    wants, gain = hunger(s.levels, weights["units"], wiring, weights["output"], nodes, error)
+
+    # Structure first, so that a newborn's synapses are imprinted by the same tick of plasticity.
+    taught = learn & (jnp.max(share(told)) > 0)
+    wiring_, birth = decide(s, shared, nodes, cost, taught, coin)
+    signals = (nodes, error, wants, gain)
+    weights, synapses = _learn(s, shared, observation, wiring_, birth, signals)
+    shared = {
+        "weights": weights,
+        "synapses": synapses,
+        "structure": wiring_._asdict(),
+        "cells": aged(s, shared["cells"], birth, cost, taught, learn),
+        "clock": tick(shared["clock"], any_lane(learn)),
+    }
+    live = jnp.sum(wiring_.live)
+    output = {
+        "energy": cost,
+        "residual": jnp.max(jnp.abs(off)),
+        "label": jnp.where(jnp.isfinite(y), y, 0.0),
+        "input": x,
+        "hunger": jnp.sum(jnp.where(wiring.live, jnp.abs(wants), 0.0)) / jnp.maximum(live, 1),
+        "live": live,
+        "birth": jnp.any(birth.unit) & birth.mine,
+    }
+    return State(shared, {"activity": {"label": output["label"]}, "key": key}), output
+
+
+def _learn(s: Settings, shared, observation, wiring: Wiring, birth: Birth, signals):
+    """Move the weights of units and outputs by the same rule; births and cuts are part of it."""
+    nodes, error, wants, gain = signals
+    units = wiring.live.shape[0]
+    # Modulation multiplies what is learnt; a birth is whole, or it is none.
+    factor = observation.modulation["weights"]
+    heard = hear(nodes, wiring.source)
+    on = wiring.live & ~birth.unit & (nodes[-units:] > 0)
+    post = {
+        "error": jnp.where(on, factor * wants, 0.0),
+        "gain": jnp.where(on, gain, 0.0),
+        "born": (birth.unit & birth.mine).astype(nodes.dtype),
+    }
+    pre = {
+        "activity": heard,
+        "imprint": jnp.where(birth.mine, imprint(s, nodes, wiring.source), 0.0),
+        "cut": birth.cut.astype(nodes.dtype),
+    }
+    terminals = Terminals(units, 1 + s.fan_in)
+    fresh = jnp.where(birth.node, 0.0, nodes)
+    told = share(observation.evidence["label"])
+    post_out = {"error": factor * error, "gain": told, "born": jnp.zeros(s.labels)}
+    pre_out = {
+        "activity": fresh,
+        "imprint": jnp.zeros_like(nodes),
+        "cut": birth.node.astype(nodes.dtype),
+    }
+    w, z = _move(s, shared, observation, "units", terminals, post, pre)
+    v, q = _move(s, shared, observation, "output", _readout(s, units), post_out, pre_out)
+    return {"units": w, "output": v}, {"units": z, "output": q}
+
+
+def _move(s: Settings, shared, observation, name: str, connection, post, pre):
+    synapse = shared["synapses"][name]
+    bound = connection.apply(synapse["step"], pre["activity"] ** 2)  # the cell's own synapses
+    return plastic(
+        _rule(s),
+        connection,
+        shared["weights"][name],
+        synapse,
+        {**post, "overshoot": post["gain"] * bound},
+        pre,
+        learn=observation.learn,
+        clock=ticks(shared["clock"]),
+        name=name,
+    )

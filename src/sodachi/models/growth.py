@@ -1,0 +1,113 @@
+"""Structure inside capacity: who is born when hunger is high, and who makes room.
+
+Which slot is taken is a minimum over the layer, which no synapse could know: a declared exception
+to locality. Everything here is decided once for all lanes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from sodachi.core.lanes import any_lane, elect, gather, of_elected
+from sodachi.models.grid import NOBODY, Wiring, hear, used, utility
+
+
+class Birth(NamedTuple):
+    """A birth this tick: ``unit`` (U,) marks the newborn, ``mine`` the lane that gave it.
+
+    ``cut`` (U, T) marks terminals that lost their node, ``node`` (1 + D + U,) the node reused.
+    """
+
+    unit: Any
+    mine: Any
+    cut: Any
+    node: Any
+
+
+def decide(s, shared, nodes, cost, taught, key):
+    """Return ``(wiring, birth)`` after this tick: at most one unit is born, in one lane's image.
+
+    A lane asks when it is taught, its cost exceeds ``s.hunger`` and what is usual, and the last
+    birth lies ``s.patience`` ticks back. The newborn takes a free slot, else that of the least
+    useful unit which is old enough, holds less than ``s.idle`` of the mean utility, and which no
+    live unit uses.
+    """
+    wiring, cells = Wiring(**shared["structure"]), shared["cells"]
+    weights = shared["weights"]
+    rested = cells["since_birth"] >= s.patience
+    wants = taught & rested & jnp.isfinite(cost) & (cost > s.hunger) & (cost > cells["cost"])
+    mine, anyone = elect(wants, cost)
+    replaced = jax.lax.cond(
+        anyone & jnp.all(wiring.live),
+        lambda: replaceable(s, weights, wiring, cells["age"])[0],
+        lambda: jnp.zeros_like(wiring.live),
+    )
+    free = ~wiring.live | replaced
+    slot = jnp.argmax(free)
+    unit = (jnp.arange(free.shape[0]) == slot) & free & anyone
+    node = jnp.concatenate([jnp.zeros(nodes.shape[0] - unit.shape[0], bool), unit])
+    cut = node[jnp.maximum(wiring.source, 0)] & (wiring.source >= 0) & ~unit[:, None]
+    row = of_elected(mine, choose_sources(s, wiring, nodes, slot, key))
+    source = jnp.where(unit[:, None], row, jnp.where(cut, NOBODY, wiring.source))
+    return Wiring(source, wiring.live | unit), Birth(unit, mine, cut, node)
+
+
+def replaceable(s, weights, wiring: Wiring, age):
+    """Return ``(mask, utility)``: at most one unit that may make room, the least useful of them."""
+    out = weights["output"]
+    _, worth = utility(s.levels, weights["units"], wiring, out, s.passed)
+    first = out.shape[0] - age.shape[0]
+    worth = worth[first:]
+    in_use = used(weights["units"], wiring, out.shape[0], s.negligible)[first:]
+    mean = jnp.sum(jnp.where(wiring.live, worth, 0.0)) / jnp.maximum(jnp.sum(wiring.live), 1)
+    able = wiring.live & ~in_use & (age >= s.maturity) & (worth < s.idle * mean)
+    worst = jnp.argmin(jnp.where(able, worth, jnp.inf))
+    return (jnp.arange(age.shape[0]) == worst) & able, worth
+
+
+def choose_sources(s, wiring: Wiring, nodes, slot, key):
+    """Return a newborn's terminals: the constant, then nodes of earlier levels that are active.
+
+    Drawn without replacement in proportion to their activity (Gumbel top-k).
+    """
+    first = nodes.shape[0] - wiring.live.shape[0]
+    level = jnp.arange(wiring.live.shape[0]) % s.levels
+    earlier = wiring.live & (level < slot % s.levels)
+    candidate = jnp.concatenate([jnp.ones(first, bool).at[0].set(False), earlier])
+    lively = jnp.log(jnp.abs(nodes) + 1e-3) + jax.random.gumbel(key, nodes.shape, nodes.dtype)
+    score, chosen = jax.lax.top_k(
+        jnp.where(candidate, lively, -jnp.inf), wiring.source.shape[1] - 1
+    )
+    chosen = jnp.where(score > -jnp.inf, chosen, NOBODY).astype(jnp.int32)
+    return jnp.concatenate([jnp.zeros(1, jnp.int32), chosen])
+
+
+def imprint(s, nodes, source):
+    """Return the weights with which a unit would be made for this very input (U, T).
+
+    ``w = x/|x|²`` and the bias −margin: it answers 1 − margin now, and less for whatever is less
+    like it. The margin is relative to the drive, since an absolute one leaves units too sharp.
+    """
+    heard = hear(nodes, source).at[:, 0].set(0.0)
+    power = jnp.sum(heard**2, axis=1, keepdims=True)
+    return (
+        jnp.where(power > 0, heard / jnp.where(power > 0, power, 1.0), 0.0).at[:, 0].set(-s.margin)
+    )
+
+
+def aged(s, cells, birth: Birth, cost, taught, learn):
+    """Return the slow cell state one tick on; without a lane that learns no bit moves."""
+    learning, born = any_lane(learn), jnp.any(birth.unit)
+    fed = gather(taught & jnp.isfinite(cost))
+    mean = jnp.sum(jnp.where(fed, gather(cost), 0.0)) / jnp.maximum(jnp.sum(fed), 1)
+    usual = cells["cost"] + s.usual * (mean - cells["cost"])
+    age = jnp.where(birth.unit, 0, jnp.minimum(cells["age"] + 1, 2**30))
+    since = jnp.where(born, 0, jnp.minimum(cells["since_birth"] + 1, 2**30))
+    return {
+        "cost": jnp.where(jnp.any(fed) & jnp.isfinite(usual), usual, cells["cost"]),
+        "age": jnp.where(learning, age, cells["age"]),
+        "since_birth": jnp.where(learning, since, cells["since_birth"]),
+    }
