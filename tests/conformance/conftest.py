@@ -21,13 +21,27 @@ def reference():
     return import_module("reference_unit").noisy_oja()
 
 
-def model(name, **arguments):
+def model(module, name, **arguments):
     """Return a row for one of the library's factories."""
-    return lambda: getattr(import_module("sodachi.models"), name)(**arguments)
+    return lambda: getattr(import_module(f"sodachi.models.{module}"), name)(**arguments)
+
+
+settling_net = model("settling", "settling_net", layers=(6, 5, 4, 3))
+settling_mixture = model("mixture", "settling_mixture", inputs=6, labels=3, units=8)
+boltzmann_machine = model("boltzmann", "boltzmann_machine", units=8)
+spiking_pair = model("spiking", "spiking_pair")
 
 
 SYSTEMS = {
     "reference": reference,
+    "settling_net": settling_net,
+    "settling_net upward": model("settling", "settling_net", layers=(6, 5, 3), direction="up"),
+    "settling_mixture": settling_mixture,
+    "boltzmann_machine": boltzmann_machine,
+    "spiking_pair": spiking_pair,
+    "canonical_network": model("canonical", "canonical_network", states=2, observations=6),
+    "backprop_net": model("backprop", "backprop_net", layers=(6, 5, 3)),
+    "nearest_neighbour": model("nearest", "nearest_neighbour", inputs=6, labels=3, capacity=5),
     "minibatch(reference)": lambda: minibatch(reference(), 3),
     "replicate(reference)": lambda: replicate(reference(), 2),
     "hold(reference)": lambda: hold(reference(), 2),
@@ -35,6 +49,9 @@ SYSTEMS = {
     "loop(reference, reference)": lambda: loop(
         reference(), reference(), sense={"x": "x"}, act={"x": "x"}
     ),
+    "minibatch(settling_mixture)": lambda: minibatch(settling_mixture(), 3),
+    "hold(boltzmann_machine)": lambda: hold(boltzmann_machine(), 2),
+    "replicate(spiking_pair)": lambda: replicate(spiking_pair(), 2),
 }
 
 

@@ -163,17 +163,15 @@ def audit(
 
 def _audit_change(change: Change, name: str, samples: int, seed: int, relived: dict):
     rng = np.random.default_rng(seed)
-    post, pre, learn, modulation = change.cells
+    post, pre, *setting = change.cells
+    setting = [np.asarray(leaf) for leaf in (*setting, change.clock)]  # one type: one compilation
     lived = Inputs(*change.before, post, pre)
     findings = [Finding(name, None, (wrong,)) for wrong in misplaced(lived, change.connection)]
     held = captured([change.rule.drives, change.rule.change, change.rule.update, change.rule.sums])
     findings += [Finding(name, None, (f"an array {s} held by its rule",)) for s in held]
     again = relived.setdefault(_key(change), _relive(change))
-    on = (np.ones_like(learn, bool), np.ones_like(modulation))
-    cases = (
-        (lived, (learn, modulation, change.clock)),
-        (random_inputs(lived, rng), (*on, change.clock)),
-    )
+    learning = [np.ones_like(setting[0], bool), np.ones_like(setting[1]), setting[2]]
+    cases = ((lived, setting), (random_inputs(lived, rng), learning))
     tried = touches(change.connection, samples, rng, own_cell=bool(change.rule.sums))
     for touch in tried:
         for inputs, setting in cases:
