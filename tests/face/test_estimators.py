@@ -90,6 +90,16 @@ def test_the_regressor_follows_a_curve_and_its_own_units():
     assert piecewise.target_moments_.mean.item() == pytest.approx(y[:300].mean())
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e30, 1e160])
+def test_columns_of_extreme_size_leave_everything_finite(iris, size):
+    X, y = iris
+    odd = np.column_stack([X, size * X[:, 0]])
+    model = SettlingClassifier(random_state=0).fit(odd, y).partial_fit(odd, y)
+    assert np.isfinite(model.predict_proba(odd)).all()
+    assert all(np.isfinite(w).all() for w in model.shared_["weights"].values())
+    assert model.score(odd, y) > 0.8
+
+
 @pytest.mark.parametrize(
     "model",
     [

@@ -2,90 +2,18 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any
-
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_random_state
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sodachi.errors import ObservationError, SpecError
 from sodachi.face.moments import Moments
-from sodachi.face.network import (
-    Network,
-    classifier_network,
-    input_scale,
-    regressor_network,
-    widened,
-)
-
-#: How inputs are checked: real numbers, NaN where an entry is missing.
-RULES: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+from sodachi.face.network import Network, classifier_network, regressor_network
+from sodachi.face.settling_estimator import SettlingEstimator
 
 
-class _Settling(BaseEstimator, ABC):
-    """What both estimators share: standardised inputs, the network's state, shuffled epochs."""
-
-    units: int
-    epochs: int
-    sharpness: float
-    random_state: Any
-    n_features_in_: int
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True  # a missing entry is absent evidence
-        return tags
-
-    def _checked(self, X) -> np.ndarray:
-        return np.asarray(validate_data(self, X, reset=False, **RULES))
-
-    def _checked_pair(self, X, y, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
-        numeric = isinstance(self, RegressorMixin)
-        X, y = validate_data(self, X, y, reset=reset, y_numeric=numeric, **RULES)
-        return np.asarray(X), np.asarray(y)
-
-    def _check_parameters(self) -> None:
-        for name in ("units", "epochs"):
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-                raise SpecError(name, "a positive integer", value)
-        if not self.sharpness > 0:
-            raise SpecError("sharpness", "a positive number", self.sharpness)
-
-    @abstractmethod
-    def _network(self) -> Network:
-        """Return the compiled network of this table's shape (shared by all estimators)."""
-
-    def _born(self, X):
-        """Start a new life: moments and network; return the random source for what follows."""
-        random = check_random_state(self.random_state)
-        self.moments_ = Moments.over(X)
-        self.shared_ = _to_numpy(self._network().start(int(random.randint(2**31 - 1))))
-        return random
-
-    def _live(self, network: Network, X, targets, orders) -> None:
-        """Live through the samples, once for each order, each predicted and then learned."""
-        values = self._inputs(X, network)
-        shared = self.shared_
-        for order in orders:
-            shared, _ = network.learn(shared, values[order], targets[order])
-        self.shared_ = _to_numpy(shared)
-
-    def _inputs(self, X, network: Network) -> np.ndarray:
-        scale = input_scale(self.n_features_in_, self.sharpness)
-        return widened(scale * self.moments_.standardised(X), network.inputs)
-
-    def _answers(self, X, network: Network) -> np.ndarray:
-        return network.answer(self.shared_, self._inputs(X, network))
-
-    def _orders(self, random, samples: int) -> list[np.ndarray]:
-        return [random.permutation(samples) for _ in range(self.epochs)]
-
-
-class SettlingClassifier(ClassifierMixin, _Settling):
+class SettlingClassifier(ClassifierMixin, SettlingEstimator):
     r"""Classify by the settling mixture: units imprinted where the answer was wrong.
 
     A sample, standardised to ``x = 3.5 √(sharpness/d) · (X − mean)/deviation``, settles the units
@@ -191,7 +119,7 @@ class SettlingClassifier(ClassifierMixin, _Settling):
         return np.eye(self._network().labels, dtype=np.float32)[index]
 
 
-class SettlingRegressor(RegressorMixin, _Settling):
+class SettlingRegressor(RegressorMixin, SettlingEstimator):
     r"""Predict a number by the settling mixture: units imprinted where the answer was far off.
 
     As `SettlingClassifier`, with a real label: the target is standardised and the answer is
@@ -278,10 +206,3 @@ class SettlingRegressor(RegressorMixin, _Settling):
 
     def _targets(self, y) -> np.ndarray:
         return self.target_moments_.standardised(self._column(y)).astype(np.float32)
-
-
-def _to_numpy(tree):
-    """Copy a tree of arrays to NumPy, so that an estimator can be copied and stored."""
-    if isinstance(tree, dict):
-        return {name: _to_numpy(leaf) for name, leaf in tree.items()}
-    return np.array(tree)

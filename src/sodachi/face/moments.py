@@ -42,7 +42,8 @@ class Moments:
     def deviation(self) -> np.ndarray:
         """Return the standard deviations, 1 where a column has not varied yet."""
         variance = self.spread / np.maximum(self.count, 1)
-        varied = variance > 1e-14 * self.mean**2
+        with np.errstate(over="ignore"):
+            varied = variance > 1e-14 * self.mean**2
         return np.where(varied & (variance > 0), np.sqrt(variance), 1.0)
 
     def update(self, values: np.ndarray) -> None:
@@ -64,11 +65,12 @@ class Moments:
         x = np.where(known, np.where(self.spread > 0, near, values), 0.0)
         count = known.sum(0)
         mean = x.sum(0) / np.maximum(count, 1)
-        spread = np.where(known, (x - mean) ** 2, 0.0).sum(0)
         total = np.maximum(self.count + count, 1)
         off = np.where(count > 0, mean - self.mean, 0.0)
+        with np.errstate(over="ignore"):  # an infinite spread says that the column tells nothing
+            spread = np.where(known, (x - mean) ** 2, 0.0).sum(0)
+            self.spread = self.spread + spread + off**2 * self.count * count / total
         self.mean = self.mean + off * count / total
-        self.spread = self.spread + spread + off**2 * self.count * count / total
         self.count = self.count + count
 
     def standardised(self, values: np.ndarray) -> np.ndarray:
