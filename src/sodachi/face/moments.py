@@ -69,7 +69,7 @@ class Moments:
         off = np.where(count > 0, mean - self.mean, 0.0)
         with np.errstate(over="ignore"):  # an infinite spread says that the column tells nothing
             spread = np.where(known, (x - mean) ** 2, 0.0).sum(0)
-            self.spread = self.spread + spread + off**2 * self.count * count / total
+            self.spread = self.spread + spread + off * (off * (self.count * count / total))
         self.mean = self.mean + off * count / total
         self.count = self.count + count
 
