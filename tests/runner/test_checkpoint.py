@@ -1,4 +1,4 @@
-"""Checkpoints come back bit for bit, or are refused with the field, what was expected, what came."""
+"""Checkpoints come back bit for bit, or are refused, naming the field, expected and got."""
 
 import json
 import logging
@@ -15,8 +15,8 @@ from safetensors.numpy import save as save_tensors
 
 from sodachi.errors import CheckpointError
 from sodachi.models import backprop_net
-from sodachi.runner import load, save
 from sodachi.runner import checkpoint as checkpoints
+from sodachi.runner import load, save
 from sodachi.runner.container import START, pack, unpack
 from sodachi.runner.tree import flatten, unflatten
 from sodachi.system import Spec, State

@@ -1,4 +1,4 @@
-"""A disk that fails at any write, sync, rename or close: the old or the new is there, never neither."""
+"""A disk that fails at any write, sync, rename or close: the old or the new one is there."""
 
 import errno
 import os

@@ -159,6 +159,11 @@ class Life:
         return self._records.rows
 
     @property
+    def quarantine(self) -> dict[str, int]:
+        """Rows set aside since birth, by reason."""
+        return self._records.quarantine.to_json()
+
+    @property
     def _records(self) -> Records:
         if self.records is None:
             raise CheckpointError("life", "an open life", "a closed one")

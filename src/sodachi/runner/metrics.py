@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -115,9 +116,11 @@ class SquaredError:
 
         Answers that are not finite are counted in ``not_finite`` alone.
         """
-        answers, labels = (np.reshape(a, (len(a), -1)).astype(float) for a in (answers, labels))
-        errors = np.square(answers - labels).mean(-1)
-        absolute = np.abs(answers - labels).mean(-1)
+        rows, entries = len(labels), prod(labels.shape[1:])
+        labels = labels.reshape(rows, entries).astype(float)
+        with np.errstate(over="ignore", invalid="ignore"):
+            off = answers.reshape(rows, entries).astype(float) - labels
+            errors, absolute = np.square(off).mean(-1), np.abs(off).mean(-1)
         keep = 1.0 - 1.0 / self.window
         for error, size, label in zip(errors.tolist(), absolute.tolist(), labels, strict=True):
             if not math.isfinite(error):

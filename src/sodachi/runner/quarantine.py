@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sodachi.errors import SpecError
 from sodachi.runner.journal import Journal
 from sodachi.system import Spec, Variable
 
@@ -98,8 +97,6 @@ class Quarantine:
         limit: int = 1_000_000,
     ):
         self.input, self.label = spec.variable(input), spec.variable(label)
-        if self.label.kind == "categorical" and len(self.label.shape) != 1:
-            raise SpecError(f"{label}.shape", "(classes,)", self.label.shape)
         self.incomplete, self.journal, self.limit = incomplete, journal, limit
         self.counts: Counter[str] = Counter()
 
