@@ -39,6 +39,7 @@ SYSTEMS = {
     "settling_mixture": settling_mixture,
     "boltzmann_machine": boltzmann_machine,
     "spiking_pair": spiking_pair,
+    "growing_grid": model("growing", "growing_grid", units=20),
     "canonical_network": model("canonical", "canonical_network", states=2, observations=6),
     "backprop_net": model("backprop", "backprop_net", layers=(6, 5, 3)),
     "nearest_neighbour": model("nearest", "nearest_neighbour", inputs=6, labels=3, capacity=5),

@@ -30,7 +30,7 @@ def noisy_oja(noise: float = 0.01):
         arguments(noise=noise),
         observed=(Variable("x", (4,)),),
         modulated=("y",),
-        capabilities=frozenset({"learns", "local", "stochastic"}),
+        capabilities=frozenset({"learns", "local", "stochastic", "settles"}),
     )
 
     def init(key):

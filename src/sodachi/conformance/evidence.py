@@ -20,7 +20,12 @@ def no_learning_moves_no_slow_bit(trial: Trial) -> None:
 
 
 def clamped_stays_clamped(trial: Trial) -> None:
-    """Activity that the state keeps under a variable's name equals the value it is held at."""
+    """Activity that the state keeps under a variable's name equals the value it is held at.
+
+    For systems that settle: elsewhere what stands under the name is an answer, not a held value.
+    """
+    if "settles" not in trial.spec.capabilities:
+        raise NoSubject("not declared to settle")
     found = False
     for t in range(2):
         observation = clamp_all(trial.at(t))
