@@ -108,7 +108,7 @@ def machine() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "jax": importlib.metadata.version("jax"),
-        "device": "cpu" if os.environ.get("JAX_PLATFORMS", "cpu") == "cpu" else _device(),
+        "device": _device(),
     }
 
 

@@ -101,9 +101,9 @@ def run_claim(
     by_seed = {
         seed: {row: line["figures"] for row, line in rows.items()} for seed, rows in lines.items()
     }
-    seconds = [sum(line["seconds"] for line in rows.values()) for rows in lines.values()]
+    seconds = [sum((line["seconds"] for line in rows.values()), 0.0) for rows in lines.values()]
     result = make_result(claim, form, Measured(by_seed), seconds)
-    if form == "full" and count == len(protocol.seeds) and name in CLAIMS:
+    if form == "full" and count == len(protocol.seeds) and claim.module in CLAIMS.values():
         write_result(result)
     if out is not None:
         write_result(result, out)
