@@ -1,0 +1,286 @@
+"""A rule with one wrong sign or one lost factor turns its theory test red.
+
+Each row changes one place of the source in a temporary copy and runs one test against it in a
+process of its own. Three rows always run; the others, and the rest of the unchanged copy, are slow.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path("src", "sodachi")
+
+
+class Mutation(NamedTuple):
+    """One change of the source, and the test that must notice it."""
+
+    file: str
+    old: str
+    new: str
+    test: str
+
+    def __str__(self):
+        return f"{self.file}: {self.old} > {self.new}"
+
+
+HEBBIAN = "tests/rules/test_hebbian.py::test_"
+FOLLOWING = "tests/rules/test_following.py::test_"
+WRAPPERS = "tests/rules/test_wrappers.py::test_"
+ERROR_DRIVEN = "tests/rules/test_error_driven.py::test_"
+ADAM = "tests/rules/test_adam.py::test_"
+RULE = "tests/core/test_rule.py::test_"
+BOLTZMANN = "tests/models/test_boltzmann.py::test_"
+CANONICAL = "tests/models/test_canonical.py::test_"
+SPIKING = "tests/models/test_spiking.py::test_"
+
+ALWAYS = (
+    # A flipped sign, a dropped factor, a forgotten decay.
+    Mutation(
+        "rules/delta.py",
+        "lambda w, s, d, context: d[0]",
+        "lambda w, s, d, context: -d[0]",
+        ERROR_DRIVEN + "delta_is_minus_the_gradient_of_half_the_squared_error",
+    ),
+    Mutation(
+        "rules/bcm.py",
+        'y * (y - post["threshold"])',
+        'y - post["threshold"]',
+        HEBBIAN + "bcm_becomes_selective_and_its_threshold_is_the_mean_square",
+    ),
+    Mutation(
+        "rules/decay.py",
+        "new = new - l2 * w",
+        "new = new",
+        WRAPPERS + "l2_multiplies_by_one_minus_its_strength",
+    ),
+)
+
+SLOW = (
+    Mutation(
+        "rules/hebb.py",
+        'Drive(post["activity"], pre["activity"])',
+        'Drive(None, pre["activity"])',
+        HEBBIAN + "hebb_is_the_sum_of_outer_products",
+    ),
+    Mutation(
+        "rules/oja.py",
+        "Drive(y**2)",
+        "Drive(y)",
+        HEBBIAN + "oja_is_the_mean_of_its_samples",
+    ),
+    Mutation(
+        "rules/oja.py",
+        "Drive(y**2)",
+        "Drive(-(y**2))",
+        HEBBIAN + "oja_finds_the_first_principal_component",
+    ),
+    Mutation(
+        "rules/bcm.py",
+        "rate * (power - threshold)",
+        "rate * power",
+        HEBBIAN + "threshold_is_the_running_mean_square_of_the_lanes_that_learn",
+    ),
+    Mutation(
+        "rules/following.py",
+        "return d[0] - w * d[1]",
+        "return d[0] + w * d[1]",
+        FOLLOWING + "instar_of_gain_one_imprints_and_of_gain_zero_keeps_every_bit",
+    ),
+    Mutation(
+        "rules/following.py",
+        'Drive(post["gain"], pre["share"])',
+        'Drive(post["gain"])',
+        FOLLOWING + "instar_follows_by_the_share_of_evidence",
+    ),
+    Mutation(
+        "rules/following.py",
+        'Drive(post["share"], pre["gain"])',
+        'Drive(post["share"])',
+        FOLLOWING + "outstar_relaxes_geometrically_to_the_mean_target",
+    ),
+    Mutation(
+        "rules/decay.py",
+        'initial * (w - s["start"])',
+        "initial * w",
+        WRAPPERS + "decay_to_initial_weights_relaxes_geometrically",
+    ),
+    Mutation(
+        "rules/decay.py",
+        "jnp.maximum(size - pull, 0.0)",
+        "(size - pull)",
+        WRAPPERS + "l1_shrinks_by_steps_and_stops_at_zero",
+    ),
+    Mutation(
+        "rules/decay.py",
+        "lp * p * (size",
+        "lp * (size",
+        WRAPPERS + "lp_is_the_gradient_of_its_penalty_and_safe_at_zero",
+    ),
+    Mutation(
+        "rules/adam.py",
+        "mean = first / (1 - first_decay**t)",
+        "mean = first",
+        ADAM + "adam_is_optax_adam_step_for_step",
+    ),
+    Mutation(
+        "rules/adam.py",
+        "(1 - second_decay) * dw**2",
+        "(1 - second_decay) * dw",
+        ADAM + "adam_with_decay_to_initial_weights_is_decoupled",
+    ),
+    Mutation(
+        "rules/bounds.py",
+        "jnp.clip(new, low, high)",
+        "jnp.clip(new, low)",
+        WRAPPERS + "bounds_clip_the_step_and_nothing_else",
+    ),
+    Mutation(
+        "rules/scaling.py",
+        "return jnp.abs(w)",
+        "return w",
+        WRAPPERS + "scaling_converges_to_the_total_and_keeps_proportions",
+    ),
+    Mutation(
+        "rules/scaling.py",
+        "** rate, 1.0)",
+        "** -rate, 1.0)",
+        WRAPPERS + "scaling_converges_to_the_total_and_keeps_proportions",
+    ),
+    Mutation(
+        "rules/contrastive.py",
+        "Drive(-post[name] / len(dreams)",
+        "Drive(post[name] / len(dreams)",
+        BOLTZMANN + "expected_drive_is_the_gradient_of_the_log_likelihood",
+    ),
+    Mutation(
+        "rules/counting.py",
+        'added = dw + s["carry"]',
+        "added = dw",
+        CANONICAL + "large_counts_lose_nothing",
+    ),
+    Mutation(
+        "rules/stdp.py",
+        "after_post - depression * d[1]",
+        "after_post + depression * d[1]",
+        SPIKING + "window_of_single_pairs",
+    ),
+    Mutation(
+        "rules/stdp.py",
+        "eligibility_decay * s[",
+        "s[",
+        SPIKING + "a_later_reward_turns_the_eligibility_into_weight",
+    ),
+    Mutation(
+        "core/rule.py",
+        "gate = jnp.where(learn, modulation, 0.0)",
+        "gate = jnp.where(learn, 1.0, 0.0)",
+        RULE + "modulation_multiplies_with_its_sign",
+    ),
+    Mutation(
+        "core/rule.py",
+        "count = jnp.maximum(lanes.sum(), 1)",
+        "count = jnp.maximum(lanes.size, 1)",
+        RULE + "a_lane_that_does_not_learn_adds_nothing_whatever_stands_in_it",
+    ),
+    Mutation(
+        "core/rule.py",
+        "fine = learning\n",
+        "fine = True\n",
+        RULE + "without_learning_no_bit_moves",
+    ),
+    Mutation(
+        "core/rule.py",
+        "fine = fine & jnp.isfinite(leaf)",
+        "fine = fine & True",
+        RULE + "a_bad_drive_leaves_its_synapses_alone_and_moves_the_others",
+    ),
+)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Return a copy of the source tree, without what Python compiled."""
+    shutil.copytree(
+        ROOT / PACKAGE, tmp_path / PACKAGE, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    return tmp_path
+
+
+def mutate(copy: Path, mutation: Mutation) -> None:
+    """Change the one place that a mutation names."""
+    file = copy / PACKAGE / mutation.file
+    text = file.read_text(encoding="utf-8")
+    assert text.count(mutation.old) == 1, f"{mutation.old!r} stands {text.count(mutation.old)} ×"
+    file.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+
+
+def run_tests(copy: Path, *tests: str) -> tuple[int, str]:
+    """Run tests of this repository on the copied source; return the exit code and the output."""
+    source = str(copy / "src")
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    # The copy stands before an installed package, and the repository's own source is not put first.
+    options = ["-o", f"pythonpath={source}", "--rootdir", str(ROOT)]
+    done = subprocess.run(
+        [*command, *options, *tests],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": source, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def assert_noticed(copy: Path, mutation: Mutation) -> None:
+    """Assert that the test ran on the mutated copy and failed by its own judgement."""
+    mutate(copy, mutation)
+    code, output = run_tests(copy, mutation.test)
+    assert code == pytest.ExitCode.TESTS_FAILED, output
+    # An assertion of the test failed: the mutated source was imported and ran.
+    assert re.search(r"^E +(AssertionError|assert )", output, re.MULTILINE), output
+
+
+def named_tests(mutations) -> list[str]:
+    """Return every test of some mutations once."""
+    return sorted({mutation.test for mutation in mutations})
+
+
+@pytest.mark.parametrize("mutation", ALWAYS, ids=str)
+def test_a_mutated_rule_turns_its_test_red(copy, mutation):
+    assert_noticed(copy, mutation)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", SLOW, ids=str)
+def test_every_mutated_rule_turns_its_test_red(copy, mutation):
+    assert_noticed(copy, mutation)
+
+
+def test_the_unchanged_copy_passes(copy):
+    code, output = run_tests(copy, *named_tests(ALWAYS))
+    assert code == pytest.ExitCode.OK, output
+
+
+@pytest.mark.slow
+def test_the_unchanged_copy_passes_every_test_of_the_table(copy):
+    code, output = run_tests(copy, *named_tests(SLOW))
+    assert code == pytest.ExitCode.OK, output
+
+
+def test_every_rule_has_a_mutation():
+    rules = {file.name for file in (ROOT / PACKAGE / "rules").glob("*.py")} - {"__init__.py"}
+    mutated = {Path(m.file).name for m in (*ALWAYS, *SLOW) if m.file.startswith("rules/")}
+    assert rules == mutated
+
+
+def test_a_mutation_must_name_exactly_one_place(copy):
+    with pytest.raises(AssertionError, match="stands 0 ×"):
+        mutate(copy, Mutation("rules/hebb.py", "no such text", "", ""))
