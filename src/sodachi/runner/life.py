@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -117,8 +118,9 @@ class Life:
         if not isinstance(source, Source):
             raise SpecError("source", "an iterator with offset() and seek()", type(source).__name__)
         self.folder, self.source, self.on_chunk = Path(folder), source, on_chunk
-        self.system = predict_then_learn(system, s.ticks_before, s.ticks_after)
-        self._live = run(self.system, emit=(ANSWER, *s.keep), chunk=s.chunk)
+        self.system, self._live = _program(
+            system, s.ticks_before, s.ticks_after, tuple(s.keep), s.chunk
+        )
         self._outputs: dict[str, np.ndarray] = {}
         self._torn = False
         _make(self.folder)
@@ -268,6 +270,13 @@ class Life:
 
     def __exit__(self, *_) -> None:
         self.close()
+
+
+@lru_cache(maxsize=8)
+def _program(inner: System, before: int, after: int, keep: tuple[str, ...], chunk: int):
+    """The system that predicts, then learns, and its compiled run: opened again, not made again."""
+    system = predict_then_learn(inner, before, after)
+    return system, run(system, emit=(ANSWER, *keep), chunk=chunk)
 
 
 def _make(folder: Path) -> None:
