@@ -35,6 +35,7 @@ FOLLOWING = "tests/rules/test_following.py::test_"
 WRAPPERS = "tests/rules/test_wrappers.py::test_"
 ERROR_DRIVEN = "tests/rules/test_error_driven.py::test_"
 ADAM = "tests/rules/test_adam.py::test_"
+AUTOSTEP = "tests/rules/test_autostep.py::test_"
 RULE = "tests/core/test_rule.py::test_"
 BOLTZMANN = "tests/models/test_boltzmann.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
@@ -176,6 +177,18 @@ SLOW = (
         "eligibility_decay * s[",
         "s[",
         SPIKING + "a_later_reward_turns_the_eligibility_into_weight",
+    ),
+    Mutation(
+        "rules/autostep.py",
+        's["step"] * jnp.exp(meta_rate',
+        's["step"] * jnp.exp(-meta_rate',
+        AUTOSTEP + "autostep_is_the_table_of_its_paper",
+    ),
+    Mutation(
+        "rules/imprinting.py",
+        "given = jnp.where(born > 0, imprint / jnp.where(born > 0, born, 1.0), 0.0)",
+        "given = imprint",
+        AUTOSTEP + "the_newborn_take_their_imprint_the_cut_are_nothing_the_others_learn_on",
     ),
     Mutation(
         "core/rule.py",

@@ -5,6 +5,7 @@ a rule's own step), then `with_decay`, `with_scaling`, and at last `with_bounds`
 """
 
 from sodachi.rules.adam import with_adam as with_adam
+from sodachi.rules.autostep import autostep as autostep
 from sodachi.rules.bcm import bcm as bcm
 from sodachi.rules.bcm import slide_threshold as slide_threshold
 from sodachi.rules.bounds import with_bounds as with_bounds
@@ -15,6 +16,7 @@ from sodachi.rules.delta import delta as delta
 from sodachi.rules.following import instar as instar
 from sodachi.rules.following import outstar as outstar
 from sodachi.rules.hebb import hebb as hebb
+from sodachi.rules.imprinting import imprinting as imprinting
 from sodachi.rules.oja import oja as oja
 from sodachi.rules.scaling import with_scaling as with_scaling
 from sodachi.rules.stdp import modulated_stdp as modulated_stdp
