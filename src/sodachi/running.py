@@ -55,6 +55,8 @@ def run(system: System, emit: Emit = ("energy",), chunk: int = 256):
     if not isinstance(chunk, int) or chunk < 1:
         raise SpecError("chunk", "a positive integer", chunk)
     choose = _chooser(emit)
+    # A buffer of one row would be read without an index, and so be fused into other bits.
+    rows = max(chunk, 2)
 
     @jax.jit
     def program(state: State, buffer: Observation, n):
@@ -67,7 +69,7 @@ def run(system: System, emit: Emit = ("energy",), chunk: int = 256):
 
         first = jax.tree.map(lambda a: a[0], buffer)
         shapes = jax.eval_shape(lambda s, o: choose(system.step(s, o)[1]), state, first)
-        kept = jax.tree.map(lambda s: jnp.zeros((chunk, *s.shape), s.dtype), shapes)
+        kept = jax.tree.map(lambda s: jnp.zeros((rows, *s.shape), s.dtype), shapes)
         return jax.lax.fori_loop(0, n, one, (state, kept))
 
     def live(state: State, observations: Observation, checked: bool = False):
@@ -79,7 +81,7 @@ def run(system: System, emit: Emit = ("energy",), chunk: int = 256):
         pieces = []
         for start in range(0, total, chunk):
             n = min(chunk, total - start)
-            state, kept = program(state, _padded(observations, start, n, chunk), n)
+            state, kept = program(state, _padded(observations, start, n, rows), n)
             pieces.append(jax.tree.map(lambda a, n=n: np.asarray(a)[:n], kept))
         return state, jax.tree.map(lambda *a: np.concatenate(a), *pieces)
 
@@ -110,11 +112,11 @@ def _length(observations: Observation) -> int:
     return length
 
 
-def _padded(observations: Observation, start: int, n: int, chunk: int) -> Observation:
-    """A fresh buffer of ``chunk`` ticks: never the caller's memory, which it may reuse."""
+def _padded(observations: Observation, start: int, n: int, rows: int) -> Observation:
+    """A fresh buffer of ``rows`` ticks: never the caller's memory, which it may reuse."""
 
     def pad(array):
-        buffer = np.zeros((chunk, *np.shape(array)[1:]), np.asarray(array).dtype)
+        buffer = np.zeros((rows, *np.shape(array)[1:]), np.asarray(array).dtype)
         buffer[:n] = array[start : start + n]
         return buffer
 
