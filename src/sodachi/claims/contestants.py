@@ -37,6 +37,7 @@ def _deep(direction: str, decay: float) -> Contestant:
     def make() -> System:
         return settling_net(
             direction=direction,
+            activation="leaky_relu",
             start="feedforward",
             settle_ticks=10,
             rate=0.3,
@@ -50,6 +51,7 @@ CONTESTANTS: dict[str, Contestant] = {
     "ours A": _ours(units=236),
     "ours B": _ours(units=220, contexts=12),
     "tuned twin": _twin(decay_to_initial=0.3),
+    "twin, decay .1": _twin(decay_to_initial=0.1),
     "twin without decay": _twin(),
     "Adam": _twin(activation="relu", loss="softmax"),
     "predictive coding, up": _deep("up", 0.1),

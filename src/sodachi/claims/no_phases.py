@@ -34,8 +34,12 @@ EVERY_TICK = {
     "ours": lambda: settling_mixture(units=UNITS),
     "ours, reset at each sample": lambda: settling_mixture(units=UNITS, reset=True),
     "ours, 12 contexts": lambda: settling_mixture(units=220, contexts=12),
-    "deep predictive coding, up": lambda: settling_net(direction="up", rate=0.3),
-    "deep predictive coding, down": lambda: settling_net(direction="down", rate=0.3),
+    "deep predictive coding, up": lambda: settling_net(
+        direction="up", activation="leaky_relu", rate=0.3
+    ),
+    "deep predictive coding, down": lambda: settling_net(
+        direction="down", activation="leaky_relu", rate=0.1
+    ),
 }
 QUICK_ROWS = ("ours", "ours, reset at each sample", "deep predictive coding, up")
 HURRIED = (1, 2, 3, 5)  # ticks before the label, in lives of their own
