@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from sodachi.combinators import minibatch
-from sodachi.core.binary import binary_field
 from sodachi.core.connections import Dense
 from sodachi.errors import SpecError
-from sodachi.models.boltzmann import boltzmann_energy, boltzmann_machine
+from sodachi.models.boltzmann import boltzmann_machine
+from sodachi.models.sweeping import boltzmann_energy
 from sodachi.observation import observe
 from sodachi.system import Evidence, build
 
@@ -165,13 +165,6 @@ def test_energy_is_that_of_the_definition():
     full = Dense((UNITS,), (UNITS,), loop=False)
     one = boltzmann_energy(full, state.shared["weights"], x[0])
     assert float(one) == pytest.approx(expected[0], rel=1e-5, abs=1e-5)
-
-
-def test_binary_field_is_precision_times_value_less_a_half():
-    evidence = Evidence(
-        jnp.array([1.0, 0.2, 9.0]), jnp.array([2.0, jnp.inf, 0.0]), jnp.ones(3) * 0.5
-    )
-    assert np.allclose(binary_field(evidence), [1.5, 0.5, 0.5])
 
 
 def test_weights_stay_symmetric_and_dreams_rest_without_learning():

@@ -9,7 +9,8 @@ from sodachi.combinators import hold, minibatch
 from sodachi.core.connections import Dense
 from sodachi.core.rule import plastic, start_synapses
 from sodachi.errors import SpecError
-from sodachi.models.canonical import canonical_network, helmholtz
+from sodachi.models.beliefs import helmholtz
+from sodachi.models.canonical import canonical_network
 from sodachi.observation import observe
 from sodachi.rules.counting import counting
 from sodachi.running import run
@@ -108,7 +109,7 @@ def test_energy_falls_while_settling_on_a_fixed_input():
 @pytest.mark.theory
 def test_counts_learn_the_likelihood_they_are_shown():
     lanes, ticks = 8, 250
-    net = minibatch(canonical_network(observations=OBSERVATIONS, states=1, count=1.0), lanes)
+    net = minibatch(canonical_network(observations=OBSERVATIONS, states=1, prior_count=1.0), lanes)
     a1, a0 = likelihoods(3, states=1)
     rng = np.random.default_rng(4)
     s = (rng.random((ticks, lanes, 1)) < 0.5).astype(np.float32)
@@ -127,7 +128,7 @@ def test_counts_learn_the_likelihood_they_are_shown():
 @pytest.mark.theory
 def test_hidden_states_are_found_without_being_told():
     ticks = 1500
-    net = canonical_network(states=1, observations=8, count=20.0, spread=0.02)
+    net = canonical_network(states=1, observations=8, prior_count=20.0, spread=0.02)
     rng = np.random.default_rng(5)
     s = rng.random(ticks) < 0.5
     chance = np.where(s[:, None] == (np.arange(8) < 4), 0.9, 0.1)
@@ -170,7 +171,7 @@ def test_large_counts_lose_nothing():
 
 
 def test_a_negative_modulation_uncounts_but_never_below_the_least():
-    net = canonical_network(states=1, observations=2, count=1.0, spread=0.0)
+    net = canonical_network(states=1, observations=2, prior_count=1.0, spread=0.0)
     step, state = jax.jit(net.step), net.init(0)
     o = observe(net.spec, input=[1, 0], state=[1], modulation={"counts": -1.0})
     for _ in range(3):
@@ -209,7 +210,7 @@ def test_it_is_built_again_from_its_spec():
         {"states": 0},
         {"prior": 1.0},
         {"rate": 0.0},
-        {"count": 0.0},
+        {"prior_count": 0.0},
         {"least": 0.0},
         {"spread": 0.5},
         {"dtype": "float16"},

@@ -13,15 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sodachi.core.binary import binary_field
 from sodachi.core.clock import new_clock, tick, ticks
 from sodachi.core.connections import Dense, Sparse
-from sodachi.core.energy import energy, field_term, pair_term
-from sodachi.core.evidence import hold_evidence
 from sodachi.core.lanes import any_lane
 from sodachi.core.names import named_key
 from sodachi.core.rule import plastic
 from sodachi.errors import SpecError
+from sodachi.models.sweeping import boltzmann_energy, sweep
 from sodachi.rules.contrastive import DREAM, WAKE, contrastive
 from sodachi.system import Evidence, Spec, State, System, Variable, arguments, factory, system
 
@@ -112,7 +110,7 @@ def boltzmann_machine(
         arguments=arguments(**given),
         observed=(Variable("units", (units,), "binary"),),
         modulated=("couplings",),
-        capabilities=frozenset({"learns", "local", "stochastic"}),
+        capabilities=frozenset({"learns", "local", "stochastic", "settles"}),
     )
     return system(spec, lambda key: _init(settings, key), lambda s, o: _step(settings, s, o))
 
@@ -195,43 +193,6 @@ def _step(s: Settings, state: State, observation):
     return State(shared, {"activity": {"units": x}, "key": key}), output
 
 
-def boltzmann_energy(couplings, weights, x):
-    """Return ``−½ xᵀWx − bᵀx``."""
-    terms = (
-        pair_term("units", couplings, weights["couplings"]),
-        field_term("units", weights["bias"][0]),
-    )
-    return energy(terms, {"units": x})
-
-
-def sweep(couplings, weights, temperature, evidence: Evidence, x, key):
-    """Return ``(x, probability)`` after every unit was visited once, in order (Gibbs sampling).
-
-    Each unit sees its own incoming couplings and the newest state of its partners.
-    """
-    field = weights["bias"][0] + binary_field(evidence)
-    clamped = jnp.isinf(evidence.precision)
-    chance = jax.random.uniform(key, x.shape, x.dtype)
-    x = _finite(hold_evidence(x, evidence, 0.0))  # clamps take hold before anyone is visited
-
-    def visit(i, carry):
-        x, probability = carry
-        total = incoming(couplings, weights["couplings"], x, i) + field[i]
-        p = jax.nn.sigmoid(total / temperature)
-        x_i = jnp.where(clamped[i], x[i], (chance[i] < p).astype(x.dtype))
-        return x.at[i].set(x_i), probability.at[i].set(p)
-
-    return jax.lax.fori_loop(0, x.shape[0], visit, (x, jnp.zeros_like(x)))
-
-
-def incoming(couplings, weight, x, i):
-    """Return ``Σ_j w_ij x_j`` of unit i alone, reading only the synapses of that unit."""
-    if isinstance(couplings, Dense):
-        return jnp.dot(weight[:, i], x) - weight[i, i] * x[i]
-    index = jnp.asarray(couplings.indices)[i]
-    return jnp.sum(jnp.where(index >= 0, weight[i] * x[jnp.maximum(index, 0)], 0.0))
-
-
 def _dream(s: Settings, shared: dict[str, Any], learning):
     """Move the dream chains one sweep, each with its own chances; nothing learns, no bit moves."""
     nothing = Evidence(*(jnp.zeros(s.units) for _ in range(3)))
@@ -270,8 +231,3 @@ def _learn(s: Settings, shared, observation, x, dreams):
         "couplings": moved("couplings", s.couplings, known),
         "bias": moved("bias", _bias(s), on),
     }
-
-
-def _finite(x):
-    """Put units whose activity is not a number at rest."""
-    return jnp.where(jnp.isfinite(x), x, 0.0)

@@ -7,20 +7,19 @@ counts of the likelihood, its threshold the prior.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import xlogy
 
-from sodachi.core.binary import binary_field
 from sodachi.core.clock import new_clock, tick, ticks
 from sodachi.core.connections import Dense
-from sodachi.core.evidence import hold_evidence, observed_value, share
+from sodachi.core.evidence import evidence_field, hold_evidence, observed_value, share
 from sodachi.core.lanes import any_lane
 from sodachi.core.names import named_key
 from sodachi.core.rule import plastic, start_synapses
 from sodachi.errors import SpecError
+from sodachi.models.beliefs import beliefs, helmholtz, log_evidence, predict
 from sodachi.rules.counting import counting
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
@@ -35,19 +34,10 @@ class Settings(NamedTuple):
     observations: int
     prior: float
     rate: float
-    count: float
+    prior_count: float
     spread: float
     least: float
     dtype: str
-
-
-class Beliefs(NamedTuple):
-    """What the counts say: log-odds ``w`` and thresholds ``h``, each (observations, states)."""
-
-    w1: Any
-    w0: Any
-    h1: Any
-    h0: Any
 
 
 @factory("canonical_network")
@@ -57,7 +47,7 @@ def canonical_network(
     observations: int = 32,
     prior: float = 0.5,
     rate: float = 1.0,
-    count: float = 10.0,
+    prior_count: float = 10.0,
     spread: float = 0.1,
     least: float = 1e-3,
     dtype: str = "float32",
@@ -81,7 +71,7 @@ def canonical_network(
         Probability that a state is 1; its logarithms live in ``state.shared["cells"]``.
     rate
         Settling per tick, 0 < rate ≤ 1; at 1 one tick reaches the fixed point.
-    count
+    prior_count
         Prior counts of a synapse (both outcomes together): how slowly it learns.
     spread
         Initial probabilities lie within ½ ± spread, so that the states differ.
@@ -136,7 +126,7 @@ def _check(s: Settings) -> None:
     for name in ("states", "observations"):
         if getattr(s, name) < 1:
             raise SpecError(name, "1 or more", getattr(s, name))
-    for name in ("count", "least"):
+    for name in ("prior_count", "least"):
         if not getattr(s, name) > 0:
             raise SpecError(name, "above 0", getattr(s, name))
     if not 0 < s.prior < 1:
@@ -160,8 +150,8 @@ def _init(s: Settings, key) -> State:
         noise = jax.random.uniform(
             named_key(key, k), wiring(s).weights, s.dtype, -s.spread, s.spread
         )
-        weights[f"on_given_{k}"] = s.count * (0.5 + noise)
-        weights[f"off_given_{k}"] = s.count * (0.5 - noise)
+        weights[f"on_given_{k}"] = s.prior_count * (0.5 + noise)
+        weights[f"off_given_{k}"] = s.prior_count * (0.5 - noise)
     prior = jnp.full(s.states, s.prior, s.dtype)
     shared = {
         "weights": weights,
@@ -170,30 +160,9 @@ def _init(s: Settings, key) -> State:
         "clock": new_clock(),
     }
     rest = jnp.log(prior) - jnp.log1p(-prior)
-    return State(shared, {"activity": {"membrane": rest}})
-
-
-def beliefs(counts) -> Beliefs:
-    """Return log-odds ``w = ln n(on) − ln n(off)`` and ``ln(1 − σ(w)) = ln n(off) − ln n``."""
-    parts = {}
-    for k in ("1", "0"):
-        on, off = counts[f"on_given_{k}"], counts[f"off_given_{k}"]
-        parts[f"w{k}"] = jnp.log(on) - jnp.log(off)
-        parts[f"h{k}"] = jnp.log(off) - jnp.log(on + off)
-    return Beliefs(**parts)
-
-
-def log_evidence(connection: Dense, believed: Beliefs, prior, o, known):
-    """Return ``(w_k·o + h_k)`` of both states: the joint log-probability that each cell hears."""
-    one = connection.apply(believed.w1, known * o) + connection.apply(believed.h1, known)
-    zero = connection.apply(believed.w0, known * o) + connection.apply(believed.h0, known)
-    return one + prior["log_prior_1"], zero + prior["log_prior_0"]
-
-
-def helmholtz(x, one, zero, field):
-    """Return ``F(x)``, the expected cost of evidence on the states included (a linear field)."""
-    free = xlogy(x, x) - x * one + xlogy(1.0 - x, 1.0 - x) - (1.0 - x) * zero
-    return jnp.sum(free - field * x)
+    even = jnp.full(s.observations, 0.5, s.dtype)
+    activity = {"membrane": rest, "state": jax.nn.sigmoid(rest), "input": even}
+    return State(shared, {"activity": activity})
 
 
 def _step(s: Settings, state: State, observation):
@@ -202,7 +171,7 @@ def _step(s: Settings, state: State, observation):
     known, o = share(seen), jnp.clip(observed_value(seen), 0.0, 1.0)
     believed = beliefs(shared["weights"])
     one, zero = log_evidence(wiring(s), believed, shared["cells"], o, known)
-    field = binary_field(told)
+    field = evidence_field(told)
 
     # Settle: v = σ⁻¹(x) descends ∂F/∂x, which falls with every tick since F is convex in each x.
     goal = one - zero + field
@@ -213,11 +182,11 @@ def _step(s: Settings, state: State, observation):
     x = jnp.where(jnp.isfinite(x), x, 0.5)
 
     weights, synapses = _count(s, shared, observation, x, (o, known))
+    estimate = {"state": x, "input": hold_evidence(predict(believed, x), seen, 1.0)}
     output = {
         "energy": helmholtz(x, one, zero, field),
         "residual": jnp.max(jnp.where(jnp.isinf(told.precision), 0.0, jnp.abs(goal - membrane))),
-        "state": x,
-        "input": hold_evidence(_prediction(believed, x), seen, 1.0),
+        **estimate,
     }
     shared = {
         "weights": weights,
@@ -225,13 +194,8 @@ def _step(s: Settings, state: State, observation):
         "cells": shared["cells"],
         "clock": tick(shared["clock"], any_lane(observation.learn)),
     }
-    return State(shared, {"activity": {"membrane": membrane}}), output
-
-
-def _prediction(believed: Beliefs, x):
-    """Return p(o = 1), the mean of what the states predict one by one."""
-    each = x * jax.nn.sigmoid(believed.w1) + (1.0 - x) * jax.nn.sigmoid(believed.w0)
-    return each.mean(1)
+    carried = {n: jnp.where(jnp.isfinite(e), e, 0.5) for n, e in estimate.items()}
+    return State(shared, {"activity": {"membrane": membrane, **carried}}), output
 
 
 def _count(s: Settings, shared, observation, x, observed):

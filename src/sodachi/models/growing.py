@@ -11,16 +11,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from sodachi.core.clock import new_clock, tick, ticks
-from sodachi.core.connections import Dense
+from sodachi.core.clock import new_clock, tick
 from sodachi.core.evidence import hold_evidence, observed_value, share
 from sodachi.core.lanes import any_lane
-from sodachi.core.rule import plastic, start_synapses
+from sodachi.core.rule import start_synapses
 from sodachi.errors import SpecError
-from sodachi.models.grid import NOBODY, Terminals, Wiring, forward, hear, hunger
-from sodachi.models.growth import Birth, aged, decide, imprint
-from sodachi.rules.autostep import autostep
-from sodachi.rules.imprinting import imprinting
+from sodachi.models.grid import NOBODY, Wiring, forward, hunger
+from sodachi.models.grid_learning import grid_rule, learn_grid, readout
+from sodachi.models.growth import aged, decide
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
 EXCEPTIONS = (
@@ -163,25 +161,16 @@ def _check(s: Settings) -> None:
             raise SpecError(name, "0 or more", getattr(s, name))
 
 
-def _rule(s: Settings):
-    return imprinting(autostep(s.rate, s.meta_rate))
-
-
-def _readout(s: Settings, units: int) -> Dense:
-    """Every node predicts the label: constant, inputs and units."""
-    return Dense((1 + s.inputs + units,), (s.labels,))
-
-
 def _blank(s: Settings, units: int):
     """Shared state of so many units, none of them alive."""
     weights = {
         "units": jnp.zeros((units, 1 + s.fan_in)),
-        "output": jnp.zeros(_readout(s, units).weights),
+        "output": jnp.zeros(readout(s, units).weights),
     }
     source = jnp.full((units, 1 + s.fan_in), NOBODY, jnp.int32).at[:, 0].set(0)
     return {
         "weights": weights,
-        "synapses": {name: start_synapses(_rule(s), w) for name, w in weights.items()},
+        "synapses": {name: start_synapses(grid_rule(s), w) for name, w in weights.items()},
         "structure": {"source": source, "live": jnp.zeros(units, bool)},
         "cells": {
             "cost": jnp.zeros(()),
@@ -219,7 +208,7 @@ def _step(s: Settings, state: State, observation):
 
     # Predict, and pass the error back as hunger.
     nodes = forward(s.levels, weights["units"], wiring, x)
-    y = _readout(s, units).apply(weights["output"], nodes)
+    y = readout(s, units).apply(weights["output"], nodes)
     off = jnp.where(share(told) > 0, observed_value(told) - y, 0.0)
     error = share(told) * off + told.drive
     cost = jnp.sum(0.5 * share(told) * off**2 - told.drive * y)
@@ -229,7 +218,7 @@ def _step(s: Settings, state: State, observation):
     taught = learn & (jnp.max(share(told)) > 0)
     wiring_, birth = decide(s, shared, nodes, cost, taught, coin)
     signals = (nodes, error, wants, gain)
-    weights, synapses = _learn(s, shared, observation, wiring_, birth, signals)
+    weights, synapses = learn_grid(s, shared, observation, wiring_, birth, signals)
     shared = {
         "weights": weights,
         "synapses": synapses,
@@ -248,51 +237,3 @@ def _step(s: Settings, state: State, observation):
         "birth": jnp.any(birth.unit) & birth.mine,
     }
     return State(shared, {"activity": {"label": output["label"]}, "key": key}), output
-
-
-def _learn(s: Settings, shared, observation, wiring: Wiring, birth: Birth, signals):
-    """Move the weights of units and outputs by the same rule; births and cuts are part of it."""
-    nodes, error, wants, gain = signals
-    units = wiring.live.shape[0]
-    # Modulation multiplies what is learnt; a birth is whole, or it is none.
-    factor = observation.modulation["weights"]
-    heard = hear(nodes, wiring.source)
-    on = wiring.live & ~birth.unit & (nodes[-units:] > 0)
-    post = {
-        "error": jnp.where(on, factor * wants, 0.0),
-        "gain": jnp.where(on, gain, 0.0),
-        "born": (birth.unit & birth.mine).astype(nodes.dtype),
-    }
-    pre = {
-        "activity": heard,
-        "imprint": jnp.where(birth.mine, imprint(s, nodes, wiring.source), 0.0),
-        "cut": birth.cut.astype(nodes.dtype),
-    }
-    terminals = Terminals(units, 1 + s.fan_in)
-    fresh = jnp.where(birth.node, 0.0, nodes)
-    told = share(observation.evidence["label"])
-    post_out = {"error": factor * error, "gain": told, "born": jnp.zeros(s.labels)}
-    pre_out = {
-        "activity": fresh,
-        "imprint": jnp.zeros_like(nodes),
-        "cut": birth.node.astype(nodes.dtype),
-    }
-    w, z = _move(s, shared, observation, "units", terminals, post, pre)
-    v, q = _move(s, shared, observation, "output", _readout(s, units), post_out, pre_out)
-    return {"units": w, "output": v}, {"units": z, "output": q}
-
-
-def _move(s: Settings, shared, observation, name: str, connection, post, pre):
-    synapse = shared["synapses"][name]
-    bound = connection.apply(synapse["step"], pre["activity"] ** 2)  # the cell's own synapses
-    return plastic(
-        _rule(s),
-        connection,
-        shared["weights"][name],
-        synapse,
-        {**post, "overshoot": post["gain"] * bound},
-        pre,
-        learn=observation.learn,
-        clock=ticks(shared["clock"]),
-        name=name,
-    )

@@ -1,0 +1,75 @@
+"""How the weights of a growing grid move: errors, births and cuts in one tick of one rule.
+
+`s` is the model's `Settings`.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from sodachi.core.clock import ticks
+from sodachi.core.connections import Dense
+from sodachi.core.evidence import share
+from sodachi.core.rule import plastic
+from sodachi.models.grid import Terminals, Wiring, hear
+from sodachi.models.growth import Birth, imprint
+from sodachi.rules.autostep import autostep
+from sodachi.rules.imprinting import imprinting
+
+
+def grid_rule(s):
+    """Autostep, born and cut."""
+    return imprinting(autostep(s.rate, s.meta_rate))
+
+
+def readout(s, units: int) -> Dense:
+    """Every node predicts the label: constant, inputs and units."""
+    return Dense((1 + s.inputs + units,), (s.labels,))
+
+
+def learn_grid(s, shared, observation, wiring: Wiring, birth: Birth, signals):
+    """Move the weights of units and outputs by the same rule; births and cuts are part of it."""
+    nodes, error, wants, gain = signals
+    units = wiring.live.shape[0]
+    # Modulation multiplies what is learnt; a birth is whole, or it is none.
+    factor = observation.modulation["weights"]
+    heard = hear(nodes, wiring.source)
+    on = wiring.live & ~birth.unit & (nodes[-units:] > 0)
+    post = {
+        "error": jnp.where(on, factor * wants, 0.0),
+        "gain": jnp.where(on, gain, 0.0),
+        "born": (birth.unit & birth.mine).astype(nodes.dtype),
+    }
+    pre = {
+        "activity": heard,
+        "imprint": jnp.where(birth.mine, imprint(s, nodes, wiring.source), 0.0),
+        "cut": birth.cut.astype(nodes.dtype),
+    }
+    terminals = Terminals(units, 1 + s.fan_in)
+    fresh = jnp.where(birth.node, 0.0, nodes)
+    told = share(observation.evidence["label"])
+    post_out = {"error": factor * error, "gain": told, "born": jnp.zeros(s.labels)}
+    pre_out = {
+        "activity": fresh,
+        "imprint": jnp.zeros_like(nodes),
+        "cut": birth.node.astype(nodes.dtype),
+    }
+    w, z = _move(s, shared, observation, "units", terminals, post, pre)
+    v, q = _move(s, shared, observation, "output", readout(s, units), post_out, pre_out)
+    return {"units": w, "output": v}, {"units": z, "output": q}
+
+
+def _move(s, shared, observation, name: str, connection, post, pre):
+    synapse = shared["synapses"][name]
+    bound = connection.apply(synapse["step"], pre["activity"] ** 2)  # the cell's own synapses
+    return plastic(
+        grid_rule(s),
+        connection,
+        shared["weights"][name],
+        synapse,
+        {**post, "overshoot": post["gain"] * bound},
+        pre,
+        learn=observation.learn,
+        clock=ticks(shared["clock"]),
+        name=name,
+    )
