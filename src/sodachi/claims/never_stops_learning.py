@@ -137,7 +137,9 @@ def check_quick(m: Measured) -> list[Check]:
 
 RIVALS = {
     "tuned twin": "backprop 64-100-100-10, leaky ReLU .1, squared error, Adam .001, decay to the "
-    "initial weights .3 (tuned on this stream)",
+    "initial weights .3 (on tuning seeds within .002 of the best last worlds of a grid: rates "
+    ".0005 to .002, decays .1 to 1)",
+    "twin, decay .1": "the same with decay .1: the best returns on tuning seeds",
     "twin without decay": "the same without the decay",
     "Adam": "backprop 64-100-100-10, ReLU, softmax, Adam .001",
     "predictive coding, up": "discriminative, per-synapse Adam, 10 ticks of .3, decay to the "
