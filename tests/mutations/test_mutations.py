@@ -79,7 +79,7 @@ SLOW = (
     Mutation(
         "rules/oja.py",
         "Drive(y**2)",
-        "Drive(-(y**2))",
+        "Drive(0.5 * y**2)",
         HEBBIAN + "oja_finds_the_first_principal_component",
     ),
     Mutation(
