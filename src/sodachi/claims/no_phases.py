@@ -34,8 +34,9 @@ EVERY_TICK = {
     "ours": lambda: settling_mixture(units=UNITS),
     "ours, reset at each sample": lambda: settling_mixture(units=UNITS, reset=True),
     "ours, 12 contexts": lambda: settling_mixture(units=220, contexts=12),
+    # The gentlest learning collapses least: the best of ten settings on a tuning seed.
     "deep predictive coding, up": lambda: settling_net(
-        direction="up", activation="leaky_relu", rate=0.3
+        direction="up", activation="leaky_relu", rate=0.5, optimiser="sgd", weight_rate=3e-4
     ),
     "deep predictive coding, down": lambda: settling_net(
         direction="down", activation="leaky_relu", rate=0.1
@@ -182,8 +183,8 @@ CLAIM = Claim(
         "ours, reset at each sample": "ours A with activity put on its settled value whenever a "
         "sample appears",
         "deep predictive coding, up": "64-100-100-10, activity carried, learning at every tick, "
-        "no feedforward start; discriminative",
-        "deep predictive coding, down": "the same, label on top and pixels predicted",
+        "no feedforward start; discriminative, SGD .0003 (the best of ten settings tried)",
+        "deep predictive coding, down": "label on top and pixels predicted, per-synapse Adam .001",
     },
     lesion={
         "ours, hurried to 1": "settling taken away: one tick with a sample before its label "

@@ -15,7 +15,7 @@ from sodachi.claims.record import ledger
 from sodachi.claims.running import list_claims
 from sodachi.errors import ClaimError
 
-BEGIN, END = "<!-- claims: begin (generated) -->", "<!-- claims: end -->"
+BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 STATUS = {True: "holds", False: "**does not hold**", None: "not judged"}
 
 
