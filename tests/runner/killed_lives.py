@@ -30,7 +30,9 @@ def live(folder, rows, announce):
         chunk=32,
         every_rows=64,
     ) as life:
-        os.write(announce, f"{life.rows}\n".encode())
+        woke = life.rows
+        life.live(1)  # the program is there from here on
+        os.write(announce, f"{woke}\n".encode())
         life.live()
 
 

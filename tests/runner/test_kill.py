@@ -1,7 +1,7 @@
 """kill -9 at random moments: a resumed life is the uninterrupted one, byte for byte.
 
 50 kills here; set SODACHI_KILLS for more. A fifth of them fall anywhere in the start of a process
-(waking, tracing, sweeping), the others in the half second after it has woken.
+(waking, tracing, sweeping), the others in the half second after it has begun to learn.
 """
 
 import json
@@ -44,9 +44,8 @@ def test_every_life_ended_well_after_all_the_kills(lives):
     _, report = lives
     assert report["killed"] >= KILLS
     assert report["codes"] == [0] * report["lives"]
-    # The kills fell in the middle of lives: processes woke at many different rows.
-    assert len(set(report["woke_at"])) >= KILLS // 3
-    assert all(row % 32 == 0 or row == ROWS for row in report["woke_at"])
+    # The kills fell in the middle of lives: processes woke many different checkpoints further on.
+    assert len({row // 64 for row in report["woke_at"]}) >= KILLS // 4
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ def whole(tmp_path_factory):
 
 
 def test_it_predicts_before_it_learns(tmp_path):
-    """Against the same recursion in float64: answer = xW, then W ← W + rate · x (label − answer)."""
+    """Against the recursion in float64: answer = xW, then W ← W + rate · x (label − answer)."""
     before, after, rate = 2, 3, 0.05
     seen = []
     net = toy(noise=0.0)

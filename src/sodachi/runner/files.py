@@ -51,6 +51,14 @@ def write_atomically(path: Path | str, data: bytes | bytearray) -> None:
         raise
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder if there is none; `CheckpointError` when that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(str(folder), "a folder", error.strerror or str(error)) from error
+
+
 def sync_folder(folder: Path | str) -> None:
     """Make renames and new names in a folder lasting; `OSError` when the disk fails."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,15 +20,15 @@ import numpy as np
 from sodachi.errors import CheckpointError, SpecError
 from sodachi.observation import observe
 from sodachi.runner import checkpoint as checkpoints
-from sodachi.runner.files import sweep
+from sodachi.runner.files import make_folder, sweep
 from sodachi.runner.health import health
 from sodachi.runner.lock import FolderLock
-from sodachi.runner.predicting import ANSWER, predict_then_learn
+from sodachi.runner.predicting import ANSWER, living_program
 from sodachi.runner.predictions import Decode
 from sodachi.runner.quarantine import Good
 from sodachi.runner.records import Files, Records
 from sodachi.runner.settings import Settings
-from sodachi.running import run
+from sodachi.runner.sources import same_source
 from sodachi.system import System
 from sodachi.worlds.source import Source
 
@@ -118,12 +117,12 @@ class Life:
         if not isinstance(source, Source):
             raise SpecError("source", "an iterator with offset() and seek()", type(source).__name__)
         self.folder, self.source, self.on_chunk = Path(folder), source, on_chunk
-        self.system, self._live = _program(
+        self.system, self._live = living_program(
             system, s.ticks_before, s.ticks_after, tuple(s.keep), s.chunk
         )
         self._outputs: dict[str, np.ndarray] = {}
         self._torn = False
-        _make(self.folder)
+        make_folder(self.folder)
         self._lock = FolderLock(self.folder)
         self.records: Records | None = None
         try:
@@ -139,21 +138,11 @@ class Life:
         self.state = old.state if old else self.system.init(seed)
         self.offset = old.offset if old else self.source.offset()
         s, extra = self.settings, old.extra if old else None
-        self._fingerprint = self._same_source(extra)
+        self._fingerprint = same_source(self.source, (extra or {}).get("source"))
         self.source.seek(self.offset)
         self.records = Records(self.folder, self.system.spec, files, s.window, s.incomplete, extra)
         self._saved = (self.rows if old else None, time.monotonic())
         log.info("%s: %s at row %d", self.folder, "resumed" if old else "born", self.rows)
-
-    def _same_source(self, extra: dict[str, Any] | None) -> str | None:
-        """Return the source's fingerprint, if it has one; refuse to go on with another source."""
-        mark = getattr(self.source, "fingerprint", None)
-        lived = (extra or {}).get("source")
-        if mark is None or lived is None:
-            return lived or (mark() if mark else None)
-        if not getattr(self.source, "matches", lambda old: mark() == old)(lived):
-            raise CheckpointError("source", f"the one lived so far, {lived}", mark())
-        return lived
 
     @property
     def rows(self) -> int:
@@ -270,17 +259,3 @@ class Life:
 
     def __exit__(self, *_) -> None:
         self.close()
-
-
-@lru_cache(maxsize=8)
-def _program(inner: System, before: int, after: int, keep: tuple[str, ...], chunk: int):
-    """The system that predicts, then learns, and its compiled run: opened again, not made again."""
-    system = predict_then_learn(inner, before, after)
-    return system, run(system, emit=(ANSWER, *keep), chunk=chunk)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(str(folder), "a folder", error.strerror or error) from error

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 import jax.numpy as jnp
 
 from sodachi.combinators import hold
 from sodachi.errors import SpecError
+from sodachi.running import run
 from sodachi.system import Evidence, Spec, System, arguments, build, factory
 
 #: Name under which the answer given before the label was seen stands in the output.
@@ -76,6 +78,16 @@ def predict_then_learn(
         exceptions=inner.spec.exceptions,
     )
     return System(spec, inner.init, step, inner.grow)
+
+
+@lru_cache(maxsize=8)
+def living_program(inner: System, before: int, after: int, keep: tuple[str, ...], chunk: int):
+    """Return the system that predicts, then learns, and its compiled run.
+
+    A life opened again in one process finds its program here, and compiles nothing.
+    """
+    system = predict_then_learn(inner, before, after)
+    return system, run(system, emit=(ANSWER, *keep), chunk=chunk)
 
 
 @factory("predict_then_learn")
