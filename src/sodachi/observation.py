@@ -108,6 +108,10 @@ def check(spec: Spec, observation: Observation, steps: int | None = None) -> Obs
     )
 
 
+#: What an observed value of each kind may be; a real one only has the variable's limit.
+RANGES = {"categorical": (0, 1), "binary": (0, 1), "spike": (0, 1), "count": (0, np.inf)}
+
+
 def _evidence(variable: Variable, given: Any, lead, missing: str) -> Evidence:
     shape, dtype = lead + variable.shape, np.dtype(variable.dtype)
     zeros = np.zeros(shape, dtype)
@@ -128,6 +132,9 @@ def _evidence(variable: Variable, given: Any, lead, missing: str) -> Evidence:
         precision = np.where(absent, 0, precision).astype(dtype)
     _refuse(f"{name}.value", value, ~np.isfinite(value), "finite numbers")
     _refuse(f"{name}.value", value, np.abs(value) > variable.limit, f"within ±{variable.limit:g}")
+    low, high = RANGES.get(variable.kind, (-np.inf, np.inf))
+    beyond = (precision > 0) & ((value < low) | (value > high))
+    _refuse(f"{name}.value", value, beyond, f"{variable.kind}, {low:g} to {high:g}")
     _refuse(f"{name}.precision", precision, ~(precision >= 0), "0 or more")
     _refuse(f"{name}.drive", drive, ~(np.abs(drive) <= variable.limit), "finite, within the limit")
     return Evidence(value, precision, drive)
@@ -155,6 +162,8 @@ def _array(name: str, value: Any, dtype) -> np.ndarray:
 
 def _numbers(name: str, value: Any) -> np.ndarray:
     """Return an array of booleans, integers or real numbers, whatever their precision."""
+    if isinstance(value, np.ma.MaskedArray):  # its mask would be lost without a word
+        raise ObservationError(name, "an array without a mask (NaN and missing='absent')", "a mask")
     try:
         given = np.asarray(value)
     except (ValueError, TypeError, OverflowError) as error:  # ragged lists, random keys

@@ -17,7 +17,7 @@ from sodachi.errors import ObservationError, SpecError
 from sodachi.observation import check
 from sodachi.system import Observation, State, System
 
-Emit = Sequence[str] | Callable[[dict[str, Any]], Any]
+Emit = str | Sequence[str] | Callable[[dict[str, Any]], Any]
 
 
 def run(system: System, emit: Emit = ("energy",), chunk: int = 256):
@@ -91,7 +91,7 @@ def run(system: System, emit: Emit = ("energy",), chunk: int = 256):
 def _chooser(emit: Emit) -> Callable[[dict[str, Any]], Any]:
     if callable(emit):
         return emit
-    names = tuple(emit)
+    names = (emit,) if isinstance(emit, str) else tuple(emit)
 
     def choose(output):
         for name in names:

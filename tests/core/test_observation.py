@@ -245,3 +245,19 @@ def test_any_input_is_either_finite_and_in_form_or_refused(
         assert np.isfinite(e.value).all() and (np.abs(e.value) <= variable.limit).all()
         assert (e.precision >= 0).all() and (np.abs(e.drive) <= variable.limit).all()
     assert np.isfinite(o.modulation["units"]) and o.learn.dtype == bool
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("categorical", -5.0), ("categorical", 1.5), ("binary", 7.0), ("spike", -1.0), ("count", -1)],
+)
+def test_a_value_that_its_kind_cannot_have_is_refused(kind, value):
+    spec = Spec("range", observed=(Variable("x", (2,), kind),))
+    with pytest.raises(ObservationError, match=kind):
+        observe(spec, x=[0.0, value])
+
+
+def test_a_masked_array_does_not_lose_its_mask_in_silence():
+    spec = Spec("masked", observed=(Variable("x", (2,)),))
+    with pytest.raises(ObservationError, match="mask"):
+        observe(spec, x=np.ma.masked_invalid([0.0, np.nan]))
