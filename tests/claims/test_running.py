@@ -123,17 +123,21 @@ def test_more_seeds_or_an_unknown_form_or_claim_are_refused(toy):
 
 
 @pytest.mark.unit
-def test_a_seed_that_fails_is_named_with_its_reason(toy, tmp_path):
+def test_a_seed_that_fails_is_named_with_its_reason(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "source_digest", lambda claim: "0" * 64)
     with pytest.raises(ClaimError, match=r"seed 9.*seed nine breaks"):
-        running._one_seed(toy, "quick", 9, tmp_path)
+        running._one_seed(toy, "quick", 9, tmp_path, "0" * 64)
 
 
 @pytest.mark.unit
-def test_edited_source_measures_anew(toy, tmp_path):
+def test_edited_source_measures_anew_and_is_never_mixed(toy, tmp_path):
     before = running.source_digest(toy)
     with (tmp_path / "toy_claim.py").open("a") as out:
         out.write("# another word\n")
     assert running.source_digest(toy) != before
+    with pytest.raises(ClaimError, match="edited files"):
+        running._one_seed(toy, "quick", 0, tmp_path, before)
+    assert not (tmp_path / "0.jsonl").exists()
 
 
 @pytest.mark.unit

@@ -22,11 +22,14 @@ FIELDS = (
 )  # fmt: skip
 
 
-def make_result(claim: Claim, form: str, measured: Measured, seconds: list[float]):
+def make_result(
+    claim: Claim, form: str, measured: Measured, seconds: list[float], made_from: str | None = None
+) -> dict[str, Any]:
     """Return the result of a claim: means, 95 % intervals, and the target's parts judged.
 
     ``holds`` is None with fewer seeds than the protocol declares, or where a part of the target
-    cannot be judged; a failing part makes it False.
+    cannot be judged; a failing part makes it False. ``made_from`` is the commit when the run began,
+    the present one where not given.
     """
     protocol = claim.protocol(form)
     means: dict[str, Any] = {}
@@ -59,7 +62,7 @@ def make_result(claim: Claim, form: str, measured: Measured, seconds: list[float
             "core_seconds": round(sum(seconds), 1),
             "core_seconds_per_seed": round(float(np.mean(seconds)), 1),
         },
-        "commit": commit(),
+        "commit": commit() if made_from is None else made_from,
         "machine": machine(),
     }
     assert tuple(result) == FIELDS

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sodachi.claims.claim import Claim, Measured
-from sodachi.claims.record import make_result, write_result
+from sodachi.claims.record import commit, make_result, write_result
 from sodachi.claims.worker import find_claim, read_rows
 from sodachi.errors import ClaimError
 
@@ -85,7 +85,8 @@ def run_claim(
     Raises
     ------
     ClaimError
-        An unknown claim or form, more seeds than declared, or a seed that failed.
+        An unknown claim or form, more seeds than declared, a seed that failed, or source that
+        was edited meanwhile (run long forms from a checkout of their own).
     """
     claim = name if isinstance(name, Claim) else _by_name(name)
     protocol = claim.protocol(form)
@@ -93,16 +94,17 @@ def run_claim(
     if not 1 <= count <= len(protocol.seeds):
         raise ClaimError("seeds", f"1 to {len(protocol.seeds)}, as declared", count)
     chosen = protocol.seeds[:count]
-    folder = (scratch or _scratch()) / f"{claim.name}-{form}-{source_digest(claim)[:16]}"
+    made_from, digest = commit(), source_digest(claim)
+    folder = (scratch or _scratch()) / f"{claim.name}-{form}-{digest[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        jobs = [pool.submit(_one_seed, claim, form, seed, folder) for seed in chosen]
+        jobs = [pool.submit(_one_seed, claim, form, seed, folder, digest) for seed in chosen]
         lines = {seed: job.result() for seed, job in zip(chosen, jobs, strict=True)}
     by_seed = {
         seed: {row: line["figures"] for row, line in rows.items()} for seed, rows in lines.items()
     }
     seconds = [sum((line["seconds"] for line in rows.values()), 0.0) for rows in lines.values()]
-    result = make_result(claim, form, Measured(by_seed), seconds)
+    result = make_result(claim, form, Measured(by_seed), seconds, made_from)
     if form == "full" and count == len(protocol.seeds) and claim.module in CLAIMS.values():
         write_result(result)
     if out is not None:
@@ -129,7 +131,10 @@ def _by_name(name: str) -> Claim:
     return find_claim(CLAIMS[name])
 
 
-def _one_seed(claim: Claim, form: str, seed: int, folder: Path) -> dict[str, Any]:
+def _one_seed(claim: Claim, form: str, seed: int, folder: Path, digest: str) -> dict[str, Any]:
+    # A seed imports what is there when it starts: no result may mix two versions of the source.
+    if source_digest(claim) != digest:
+        raise ClaimError("source", "unchanged while a claim runs", "edited files")
     file = folder / f"{seed}.jsonl"
     log.info("%s (%s), seed %d: %d rows are there", claim.name, form, seed, len(read_rows(file)))
     command = [sys.executable, "-m", "sodachi.claims.worker", claim.module, form, str(seed), file]
