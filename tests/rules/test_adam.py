@@ -8,6 +8,7 @@ import pytest
 
 from sodachi.core.connections import Dense
 from sodachi.core.rule import plastic, start_synapses
+from sodachi.errors import SpecError
 from sodachi.rules import delta, with_adam, with_decay
 
 RNG = np.random.default_rng(0)
@@ -74,3 +75,8 @@ def test_the_first_step_is_the_rate_whatever_the_size_of_the_drive():
         )
         # float32 holds 1 − β₂ = 1e-3 to about 5e-5 of itself.
         np.testing.assert_allclose(new, [[0.01, -0.01]], rtol=1e-4)
+
+
+def test_adam_refuses_to_drop_what_a_wrapper_added():
+    with pytest.raises(SpecError, match="Adam first"):
+        with_adam(with_decay(delta(), l2=0.1))

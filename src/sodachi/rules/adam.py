@@ -23,7 +23,7 @@ def with_adam(
     Raises
     ------
     SpecError
-        For a decay outside [0, 1).
+        For a decay outside [0, 1), or a rule that is wrapped already.
 
     Examples
     --------
@@ -34,6 +34,10 @@ def with_adam(
     for name, decay in (("first_decay", first_decay), ("second_decay", second_decay)):
         if not 0 <= decay < 1:
             raise SpecError(name, "0 <= decay < 1", decay)
+    if "+" in rule.name:  # its update would be replaced, and what it wraps lost without a word
+        raise SpecError(
+            "rule", "a plain rule: wrap with Adam first, then decay or bounds", rule.name
+        )
 
     def start(w):
         return {**rule.start(w), "first": jnp.zeros_like(w), "second": jnp.zeros_like(w)}
