@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -23,7 +24,7 @@ def environment() -> dict[str, Any]:
     """
     return {
         "jax": jax.__version__,
-        "jaxlib": version("jaxlib"),
+        "jaxlib": _jaxlib(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "threads": _threads(),
         "device": jax.devices()[0].device_kind,
@@ -48,6 +49,12 @@ def compare(stored: Mapping[str, Any], name: str) -> list[str]:
     if differing:
         log.warning("%s: not bit for bit from here on: %s", name, "; ".join(differing))
     return differing
+
+
+@lru_cache
+def _jaxlib() -> str:
+    """Looked up once: it reads the installed package's metadata."""
+    return version("jaxlib")
 
 
 def _threads() -> int:
