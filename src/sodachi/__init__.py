@@ -25,6 +25,7 @@ _HOME = {
     "running": ("run",),
     "conformance": ("check_system",),
     "core.audit": ("audit",),
+    "runner": ("Life", "predict_then_learn"),
     "models": ("backprop_net", "settling_mixture", "settling_net"),
     "face.estimators": ("SettlingClassifier", "SettlingRegressor"),
     "face.stream": ("StreamClassifier",),

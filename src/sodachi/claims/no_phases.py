@@ -34,7 +34,7 @@ EVERY_TICK = {
     "ours": lambda: settling_mixture(units=UNITS),
     "ours, reset at each sample": lambda: settling_mixture(units=UNITS, reset=True),
     "ours, 12 contexts": lambda: settling_mixture(units=220, contexts=12),
-    # The gentlest learning collapses least: the best of ten settings on a tuning seed.
+    # The gentlest learning collapses least: the best of nine settings on a tuning seed.
     "deep predictive coding, up": lambda: settling_net(
         direction="up", activation="leaky_relu", rate=0.5, optimiser="sgd", weight_rate=3e-4
     ),
@@ -183,7 +183,7 @@ CLAIM = Claim(
         "ours, reset at each sample": "ours A with activity put on its settled value whenever a "
         "sample appears",
         "deep predictive coding, up": "64-100-100-10, activity carried, learning at every tick, "
-        "no feedforward start; discriminative, SGD .0003 (the best of ten settings tried)",
+        "no feedforward start; discriminative, SGD .0003 (the best of nine settings tried)",
         "deep predictive coding, down": "label on top and pixels predicted, per-synapse Adam .001",
     },
     lesion={
