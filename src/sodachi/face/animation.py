@@ -30,10 +30,8 @@ def animate(seen: Settling) -> go.Figure:
         horizontal_spacing=0.09,
         subplot_titles=("", "total tension Σ ½·spring²"),
     )
-    for trace in _posts(places):
-        figure.add_trace(trace, row=1, col=1)
-    still = len(figure.data)
-    for trace in moving(seen, places, START):
+    still, machine = _posts(places), moving(seen, places, START)
+    for trace in [*still, *machine]:
         figure.add_trace(trace, row=1, col=1)
     ticks = np.arange(len(seen.energy))
     figure.add_trace(
@@ -42,8 +40,8 @@ def animate(seen: Settling) -> go.Figure:
         row=1, col=2,
     )  # fmt: skip
     figure.add_trace(_point(seen, START), row=1, col=2)
-    last = len(figure.data) - 1
-    changing = [*range(still, last - 1), last]
+    end = len(still) + len(machine)  # where the curve stands; the point comes after it
+    changing = [*range(len(still), end), end + 1]
     figure.frames = [
         go.Frame(data=[*moving(seen, places, t), _point(seen, t)], traces=changing, name=str(t))
         for t in ticks.tolist()
@@ -173,7 +171,7 @@ def _dressed(figure: go.Figure, seen: Settling, places) -> go.Figure:
     figure.update_layout(
         updatemenus=[{"type": "buttons", "direction": "left", "buttons": buttons, "x": 0.0,
                       "y": -0.04, "xanchor": "left", "yanchor": "top"}],
-        sliders=[{"active": START, "steps": steps, "x": 0.2, "len": 0.8, "y": -0.02, "yanchor": "top",
-                  "currentvalue": {"prefix": "tick "}, "pad": {"t": 10}}],
+        sliders=[{"active": START, "steps": steps, "x": 0.2, "len": 0.8, "y": -0.02,
+                  "yanchor": "top", "currentvalue": {"prefix": "tick "}, "pad": {"t": 10}}],
     )  # fmt: skip
     return styled(figure, height=680, legend_y=-0.24)

@@ -15,7 +15,7 @@ from sodachi.system import Evidence, Observation, State, System
 from sodachi.worlds import RewiredWorlds
 
 TICKS = 15  # of settling: at half the way a tick, 1/30,000 of where it stood is left
-CURRENT = 3.0  # standard deviation of a dream's current, per pixel
+CURRENT = 1.5  # of a dream, standard deviation: with less all are alike, with more they stray
 
 
 def settle(system: System, state: State, observations: Observation, names=("energy", "input")):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from sodachi.claims.lives import count_floats
 from sodachi.data import load_digits
 from sodachi.face import clamping
 from sodachi.face.racing import ADAM, BUFFER, OURS, TWIN, Lived, Race
@@ -17,7 +17,8 @@ from sodachi.face.report import write_report
 from sodachi.face.screen import Screen
 from sodachi.face.springs import watch_settling
 from sodachi.face.story import BIG, Clamped, Story, ledger_losses, losses
-from sodachi.face.surviving import ROWS, Survival, survive
+from sodachi.face.surviving import survive
+from sodachi.worlds import RewiredWorlds
 
 WORLDS = 25
 HELD_OUT = 200  # digits that no world shows
@@ -39,8 +40,6 @@ def run_demo(
     seed: int = 0,
     worlds: int | None = None,
     plain: bool = True,
-    survival_rows: int = ROWS,
-    survivor: Callable[[Path, int, int], Survival] = survive,
 ) -> int:
     """Live one life, tell of it, write ``out/report.html``; return the exit code.
 
@@ -54,8 +53,6 @@ def run_demo(
         How many worlds to live in; `WORLDS` when None.
     plain
         Lines of text rather than a live table.
-    survival_rows, survivor
-        Samples of the life that is killed, and who kills it.
     """
     worlds = WORLDS if worlds is None else worlds
     out.mkdir(parents=True, exist_ok=True)
@@ -70,9 +67,7 @@ def run_demo(
         ThreadPoolExecutor(max_workers=1) as beside,
         tempfile.TemporaryDirectory(prefix="lives-", dir=out) as lives,
     ):
-        survival = beside.submit(survivor, Path(lives), seed, survival_rows)
-        from sodachi.worlds import RewiredWorlds
-
+        survival = beside.submit(survive, Path(lives), seed)
         stream = RewiredWorlds(*digits, seed=seed, worlds=worlds)
         race = Race((OURS, TWIN, ADAM, BUFFER), seed, rows)
         lived, big = _live(screen, race, stream)
@@ -82,8 +77,7 @@ def run_demo(
         springs = watch_settling(seed)
         survived = survival.result()
     story = Story(seed, stream.infos, lived, big, floats, permuted, clamped, survived, springs)
-    _tell(screen, story, write_report(story, out / "report.html"))
-    return 0 if survived.identical else 1
+    return tell(screen, story, write_report(story, out / "report.html"))
 
 
 def _digits(seed: int):
@@ -148,7 +142,7 @@ def _clamp(race: Race, stream, held_out, seed: int) -> Clamped:
         digits=X[one_each],
         completed={n: clamping.unwired(made[one_each], wires) for n, made in completed.items()},
         errors=errors,
-        count=len(y),
+        unseen=len(y),
         dreams=clamping.unwired(dreams, wires).reshape(10, DREAMS, size),
         dream_right=float((read == labels).mean()),
         energy=settled["energy"],
@@ -159,24 +153,20 @@ def _clamp(race: Race, stream, held_out, seed: int) -> Clamped:
 
 def _sizes(race: Race, inputs: int) -> dict[str, int]:
     """Return how many numbers each learner keeps from one digit to the next."""
-    from sodachi.claims.lives import count_floats
-
     sizes = {name: count_floats(racer.state) for name, racer in race.racers.items()}
     return sizes | {BIG: BIG_CAPACITY * (inputs + 1)}
 
 
 def _permuted_labels(race: Race, digits, seed: int, worlds: int) -> dict[str, float]:
     """Return mean accuracies of newborns in worlds that permute labels instead of pixels."""
-    from sodachi.worlds import RewiredWorlds
-
     stream = RewiredWorlds(*digits, seed=seed, worlds=min(LABEL_WORLDS, worlds), mode="labels")
     race.start_again(seed)
     results = [race.world(X, y) for X, y, _ in stream.worlds()]
     return {name: float(np.mean([r[name].accuracy for r in results])) for name in race.racers}
 
 
-def _tell(screen: Screen, story: Story, report: Path) -> None:
-    """Say what came of it, where ours loses, and what to try next."""
+def tell(screen: Screen, story: Story, report: Path) -> int:
+    """Say what came of it, where ours loses, and what to try next; return the exit code."""
     errors = ", ".join(f"{name} {error:.3f}" for name, error in story.clamped.errors.items())
     screen.say(story.survival.words)
     screen.say(f"half-hidden digits completed, error per hidden pixel: {errors}")
@@ -191,9 +181,12 @@ def _tell(screen: Screen, story: Story, report: Path) -> None:
     screen.more()
     screen.more("try next", indent=0)
     screen.more("sodachi learn your.csv --target COLUMN    a life on your own table", indent=2)
-    screen.more("sodachi claims                            what was measured, by whom", indent=2)
+    screen.more(
+        "sodachi claims                            what was measured, with intervals", indent=2
+    )
     screen.more("python, five lines:", indent=2)
     for line in PYTHON:
         screen.more(line, indent=6)
     screen.more()
     screen.say(f"report: {report}")
+    return 0 if story.survival.identical else 1

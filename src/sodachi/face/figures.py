@@ -35,7 +35,8 @@ def accuracy_figure(story: Story) -> go.Figure:
         )
     _mark_returns(figure, story)
     lowest = min(float(c.mean(1).min()) for c in correct.values())
-    figure.update_xaxes(title="world (the pixels are rewired at each new one)")
+    title = "world (the pixels are rewired at each new one)"
+    figure.update_xaxes(title=title, range=[0.3, len(worlds) + 0.7])
     figure.update_yaxes(
         title="answers right", tickformat=".0%", range=[max(0.0, lowest - 0.04), 1.03]
     )

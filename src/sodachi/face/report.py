@@ -93,8 +93,8 @@ def _accuracy(story: Story) -> str:
     return (
         "<p>Each point is the share of right answers in one world. After each rewiring, all that "
         "was learned about pixels is useless until learned anew; a shaded world is one that came "
-        "back. The <b>tuned twin</b> is a network of nearly the same size that learns by "
-        "backpropagation, with settings tuned on this kind of stream; <b>plain Adam</b> is the "
+        "back. The <b>tuned twin</b> is a network with nearly as many weights that learns "
+        "by backpropagation, with settings tuned on this kind of stream; <b>plain Adam</b> is the "
         "usual recipe, untuned; the <b>buffers</b> learn nothing and look up the most similar of "
         "the last images they keep.</p>"
         + _figure(figures.accuracy_figure(story))
@@ -102,7 +102,8 @@ def _accuracy(story: Story) -> str:
         + f"<p>First and last: means over the first and last {EDGE} new worlds (in a short life "
         f"the two overlap). Returning worlds: at their first visit → when they came back; then the "
         f"same for their first {HEAD} digits alone. Numbers kept: all that outlasts a digit, "
-        "optimiser memory included.</p>"
+        "initial weights and the optimiser's memory included. A world that returns shows the same "
+        "digits again, which helps every learner that remembers.</p>"
     )
 
 
@@ -179,9 +180,9 @@ def _completion(story: Story) -> str:
         "network settles to the rest. It was never trained to do this. These digits were held out "
         "of the whole life.</p>"
         + _figure(figures.completion_figure(story))
-        + f"<p>Error per hidden pixel (root mean square, {story.clamped.count} unseen digits, 0 is "
-        f"perfect, pixels from 0 to 1): {errors}. Best here: <b>{best}</b>. The backprop twins "
-        "cannot be asked this at all.</p>"
+        + f"<p>Error per hidden pixel (root mean square, {story.clamped.unseen} unseen digits, "
+        f"pixels from 0 to 1; 0 is perfect): {errors}. Best here: <b>{best}</b>. The backprop "
+        "twins cannot be asked this at all.</p>"
     )
 
 
@@ -189,7 +190,8 @@ def _dreams(story: Story) -> str:
     return (
         "<p>Now the label is clamped and no pixel is shown. A random current makes other units "
         "win in each dream. At this stage a dream is close to what one or two units remember, the "
-        "running mean of the digits that each has won, not an invention. Shown the finished "
+        "running mean of the digits that each has won, not an invention; a picture like noise is "
+        "one remembered from an earlier wiring of the eye. Shown the finished "
         f"picture, the network itself reads the intended digit in {story.clamped.dream_right:.0%} "
         "of them.</p>" + _figure(figures.dream_figure(story))
     )

@@ -20,14 +20,14 @@ HEAD = 200  # samples of a world that returns: is it known at once?
 class Clamped(NamedTuple):
     """What the same weights made of other clamps; images as they were before rewiring.
 
-    ``errors`` are pixel errors of the hidden half by who completed it, over ``count`` images that
+    ``errors`` are pixel errors of the hidden half by who completed it, over ``unseen`` images that
     were never shown; ``digits``, ``completed`` [k, 64] by name, and ``dreams`` [10, m, 64].
     """
 
     digits: np.ndarray
     completed: dict[str, np.ndarray]
     errors: dict[str, float]
-    count: int
+    unseen: int
     dreams: np.ndarray
     dream_right: float
     energy: np.ndarray
