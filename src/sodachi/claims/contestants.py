@@ -31,20 +31,27 @@ def _twin(**settings) -> Contestant:
     return Contestant(lambda: backprop_net(**settings))
 
 
-def _deep(direction: str, decay: float) -> Contestant:
+def _deep(direction: str, **settings) -> Contestant:
     """Predictive coding in phases: settle freely, then ten ticks with the label, then learn."""
+    usual = {
+        "activation": "leaky_relu",
+        "start": "feedforward",
+        "settle_ticks": 10,
+        "rate": 0.3,
+        "decay_to_initial": 0.1,
+    }
+    return Contestant(lambda: settling_net(direction=direction, **(usual | settings)), always=False)
 
-    def make() -> System:
-        return settling_net(
-            direction=direction,
-            activation="leaky_relu",
-            start="feedforward",
-            settle_ticks=10,
-            rate=0.3,
-            decay_to_initial=decay,
-        )
 
-    return Contestant(make, always=False)
+# The best of six three-layer settings on a tuning seed; wide hidden layers answer at chance.
+_DOWN = {
+    "layers": (64, 32, 10),
+    "activation": "tanh",
+    "start": "carried",
+    "settle_ticks": 30,
+    "rate": 0.1,
+    "decay_to_initial": 1.0,
+}
 
 
 CONTESTANTS: dict[str, Contestant] = {
@@ -54,8 +61,9 @@ CONTESTANTS: dict[str, Contestant] = {
     "twin, decay .1": _twin(decay_to_initial=0.1),
     "twin without decay": _twin(),
     "Adam": _twin(activation="relu", loss="softmax"),
-    "predictive coding, up": _deep("up", 0.1),
-    "predictive coding, down": _deep("down", 0.1),
+    "predictive coding, up": _deep("up"),
+    "predictive coding, down": _deep("down"),
+    "predictive coding, down, 3 layers": _deep("down", **_DOWN),
     "nearest of 270": Contestant(lambda: nearest_neighbour(capacity=270)),
     "nearest of 4,500": Contestant(lambda: nearest_neighbour(capacity=4500)),
     # As many births as hunger makes on tuning seeds: .058 a tick with a label.
