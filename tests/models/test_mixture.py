@@ -14,7 +14,7 @@ from sodachi.models.mixture import Settings, settling_mixture
 from sodachi.observation import observe
 from sodachi.system import Evidence
 
-NET = settling_mixture(inputs=3, labels=2, units=4)
+NET = settling_mixture(inputs=3, labels=2, units=4, beta=3.0)
 STEP = jax.jit(NET.step)
 
 
@@ -87,7 +87,7 @@ def test_missing_pixels_are_finished_from_what_is_known():
 
 
 def test_the_least_useful_unit_gives_its_place():
-    net = settling_mixture(inputs=2, labels=2, units=2)
+    net = settling_mixture(inputs=2, labels=2, units=2, beta=3.0)
     step = jax.jit(net.step)
     state = net.init(0)
     for x, y in [([0.0, 0.0], 0), ([1.0, 1.0], 1)] + [([0.0, 0.0], 0)] * 6:
@@ -126,7 +126,7 @@ def test_a_minibatch_learns_each_lane_and_bears_one_unit_a_tick():
 
 
 def test_worlds_are_opened_and_recalled_by_the_energy_of_the_input():
-    net = settling_mixture(inputs=16, labels=2, units=30, contexts=4)
+    net = settling_mixture(inputs=16, labels=2, units=30, contexts=4, beta=3.0)
     step = jax.jit(hold(net, 5).step)
     rng = np.random.default_rng(0)
     centres = rng.uniform(0, 1, (2, 2, 16)) * np.array([1, 1])[None, :, None]

@@ -96,7 +96,9 @@ def _network(inputs: int, labels: int, units: int, extra: dict[str, Any]) -> Net
 def _compiled(inputs: int, labels: int, units: int, extra: tuple) -> Network:
     # The answer comes from below alone, with the weights as they were: a tick that learns also
     # tells what was predicted before.
-    single = settling_mixture(inputs=inputs, labels=labels, units=units, reset=True, **dict(extra))
+    # beta 3 is what `input_scale` is made for, however many inputs pad the bucket.
+    shape = {"inputs": inputs, "labels": labels, "units": units}
+    single = settling_mixture(beta=3.0, reset=True, **shape, **dict(extra))
     batch = minibatch(single, CHUNK)
     live = run(single, emit=("label",), chunk=CHUNK)
     rest = single.init(0).lane

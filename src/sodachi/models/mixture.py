@@ -73,7 +73,7 @@ def settling_mixture(
     units: int = 236,
     contexts: int = 1,
     label_kind: str = "categorical",
-    beta: float = 3.0,
+    beta: float | None = None,
     label_beta: float = 4.0,
     rate: float = 0.5,
     track: float = 0.05,
@@ -111,7 +111,8 @@ def settling_mixture(
     label_kind
         ``"categorical"``, or ``"real"`` for regression: ``q = exp(−½ label_beta |t − V|²)``.
     beta
-        Precision of the prediction of the input, in 1/input².
+        Precision of the prediction of the input, in 1/input²: about 1 over the squared distance at
+        which two inputs should still share a unit. By default 192/inputs: 3 for 64 pixels in 0..1.
     rate
         Settling per tick, 0 < rate ≤ 1.
     reset
@@ -147,7 +148,7 @@ def settling_mixture(
     1
     """
     given = dict(locals())
-    settings = Settings(**given)
+    settings = Settings(**given | {"beta": 192.0 / max(inputs, 1) if beta is None else beta})
     _check(settings)
     label = Variable("label", (labels,), "categorical" if label_kind == "categorical" else "real")
     stochastic = {"stochastic"} if lesion else set()
