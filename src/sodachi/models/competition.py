@@ -77,7 +77,7 @@ def apical(s, weight, told, answer):
 
 
 def birth_wanted(s, hunger, coin):
-    """Return whether this lane asks for a newborn: it is hungry (or, lesioned, the coin says so)."""
+    """Return whether this lane asks for a newborn: hungry or, lesioned, when the coin says so."""
     if s.lesion == "random-time":
         return jax.random.uniform(coin) < s.birth_rate
     return hunger > s.hunger

@@ -95,7 +95,8 @@ def settling_mixture(
     The answer is ``Σ_k h_k V_k`` (from below alone); the input is predicted by ``Σ_k h⁺_k m_k``.
     A label reaches a unit's apical side,
     ``a⁺_k = a_k + share·log(V_k·t + .001)``, and h⁺ = softmax(a⁺) decides who learns:
-    ``Δm_k = g_k κ (x − m_k)``, ``g_k = max(track, 1/n_k) h⁺_k`` and ``ΔV_k = label_rate h_k (t − V_k)``.
+    ``Δm_k = g_k κ (x − m_k)`` with ``g_k = max(track, 1/n_k) h⁺_k``, and
+    ``ΔV_k = label_rate h_k (t − V_k)``.
     Without a label a unit learns by itself, ``unlabelled`` as fast, as far as it has settled.
     When hunger ``1 − answer·t`` exceeds ``hunger``, one unit is imprinted: ``m = x``, ``V = t``;
     a free one, else the least useful: ``u ← forget·u + h⁺q − h(1 − q)`` with ``q = V·t``.
@@ -148,7 +149,9 @@ def settling_mixture(
     1
     """
     given = dict(locals())
-    settings = Settings(**given | {"beta": 192.0 / max(inputs, 1) if beta is None else beta})
+    settings = Settings(**given)
+    if beta is None:
+        settings = settings._replace(beta=192.0 / max(inputs, 1))
     _check(settings)
     label = Variable("label", (labels,), "categorical" if label_kind == "categorical" else "real")
     stochastic = {"stochastic"} if lesion else set()

@@ -8,6 +8,7 @@ is the discriminative direction (each layer predicts the layer above).
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import jax
@@ -145,10 +146,7 @@ def chain(layers: tuple[int, ...], direction: str, activation: str) -> Graph:
         Population(n, (shapes[n],), "identity" if n in ("input", "label") else activation)
         for n in order
     )
-    edges = tuple(
-        Edge(a, b, Dense((shapes[a],), (shapes[b],)))
-        for a, b in zip(order[:-1], order[1:], strict=True)
-    )
+    edges = tuple(Edge(a, b, Dense((shapes[a],), (shapes[b],))) for a, b in pairwise(order))
     return Graph(populations, edges)
 
 
