@@ -101,6 +101,13 @@ def test_a_loss_in_permuted_labels_is_told(story, rival):
     assert any(f"the {rival} is right on 91.0%, ours on 90.0%" in words for words in losses(worse))
 
 
+def test_a_rival_that_gains_more_from_a_return_is_told(story):
+    home = story.lived[ADAM][2]._replace(correct=np.arange(10) < 7)
+    lived = story.lived | {ADAM: [*story.lived[ADAM][:2], home]}
+    told = losses(story._replace(lived=lived))[-1]
+    assert "the plain Adam does 20.0 points better than at its first visit, ours 0.0" in told
+
+
 def test_a_loss_in_completion_is_told(story):
     errors = {OURS: 0.3, "the mean image": 0.25}
     worse = story._replace(clamped=story.clamped._replace(errors=errors))

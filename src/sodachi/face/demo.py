@@ -26,6 +26,13 @@ LABEL_WORLDS = 5  # worlds of the label-permuted life, told because ours does ba
 SHOWN, DREAMS = 10, 4  # digits completed in the picture, dreams of each digit
 BIG_CAPACITY = 4500
 
+#: Who lives beside whom, for a newcomer.
+WHO = {
+    OURS: "ours: settles to low energy, learns at every tick by local rules, grows",
+    TWIN: "backpropagation with as many weights, tuned for this kind of stream",
+    ADAM: "backpropagation as most people would write it",
+    BUFFER: "no learning: looks up the most similar of the last 270 digits, as many numbers",
+}
 PYTHON = (
     "from sodachi import observe",
     "from sodachi.models import settling_mixture",
@@ -91,6 +98,9 @@ def _digits(seed: int):
 def _live(screen: Screen, race: Race, stream):
     """Live all worlds side by side, showing each; return what came of it by learner."""
     screen.say("birth: no unit is alive; learners compile in a few seconds (once: it is kept)")
+    for name, words in WHO.items():
+        screen.more(f"{name:<15} {words}")
+    screen.say("answers right in each world, every one read before its label was shown:")
     lived: dict[str, list[Lived]] = {name: [] for name in race.racers}
     big, buffer = [], LargeBuffer(BIG_CAPACITY)
     with screen.table(list(race.racers)) as add:

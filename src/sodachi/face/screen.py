@@ -19,7 +19,7 @@ class Screen:
 
     def __init__(self, plain: bool):
         self.plain = plain
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = Console(highlight=False)
         self._begun = time.monotonic()
 
     @property
@@ -33,7 +33,7 @@ class Screen:
         if self.plain:
             print(stamp, line, flush=True)
         else:
-            self._console.print(f"[dim]\\{stamp}[/dim] {_escaped(line)}")
+            self._console.print(f"[dim]\\{stamp}[/dim] {_escaped(line)}", soft_wrap=True)
 
     def more(self, line: str = "", indent: int = 7) -> None:
         """Say more of the same, indented under the last `say`."""
@@ -41,7 +41,7 @@ class Screen:
         if self.plain:
             print(text, flush=True)
         else:
-            self._console.print(_escaped(text))
+            self._console.print(_escaped(text), soft_wrap=True)
 
     @contextmanager
     def table(self, names: Sequence[str]):
@@ -79,7 +79,7 @@ def _columns(first: str, middle: Sequence[str], last: str) -> str:
 
 def _table(names: Sequence[str], rows: list) -> Table:
     """Return the last rows and, below, the mean of all: the best of a row stands out."""
-    table = Table(title="answers right, each read before its label", title_style="dim")
+    table = Table()
     table.add_column("world", min_width=20)
     for name in names:
         table.add_column(name, justify="right")

@@ -53,9 +53,10 @@ def watch_settling(seed: int, ticks: int = TICKS) -> Settling:
     net = settling_net(layers=LAYERS, direction="down", weight_rate=5e-3)
     order = np.random.default_rng(seed).integers(2, size=LESSONS).repeat(LESSON_TICKS)
     lessons = observe(net.spec, steps=len(order), input=PATTERNS[order], label=order)
-    state, _ = run(net)(net.init(seed), lessons)
+    live = run(net)
+    state, _ = live(net.init(seed), lessons)
     rest = observe(net.spec, steps=200, learn=False, input=np.tile(PATTERNS[0], (200, 1)))
-    state, _ = run(net)(state, rest)
+    state, _ = live(state, rest)
 
     states, energy = [], []
     step = jax.jit(net.step)

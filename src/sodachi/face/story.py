@@ -84,6 +84,13 @@ def losses(story: Story) -> list[str]:
                 f"rewired pixels, mean of all worlds: the {name} is right on {accuracy:.1%}, ours "
                 f"on {mean[OURS]:.1%} (it keeps {more:.3g} × as many numbers)"
             )
+    gains = {n: _gain(f) for n, f in figures.items() if f["return_whole"] is not None}
+    for name, gain in gains.items():
+        if name != OURS and gain > gains[OURS]:
+            found.append(
+                f"what a return is worth: the {name} does {100 * gain:.1f} points better than at "
+                f"its first visit, ours {100 * gains[OURS]:.1f} (its units have moved on)"
+            )
     for name, accuracy in story.permuted_labels.items():
         if name != OURS and accuracy > story.permuted_labels[OURS]:
             found.append(
@@ -119,6 +126,11 @@ def ledger_losses() -> list[str]:
             f"last new worlds: {name} {theirs:.3f}, ours {ours:.3f}"
         )
     return found
+
+
+def _gain(figures: dict) -> float:
+    """Return how much better returning worlds went than at their first visit."""
+    return figures["return_whole"] - figures["return_whole_first_visit"]
 
 
 def _means(values: np.ndarray, every: int) -> tuple[np.ndarray, np.ndarray]:
