@@ -135,10 +135,11 @@ def _processor() -> str:
 
 
 def ledger_folder() -> Path:
-    """Return ``results/claims`` of the source tree, or of the current folder when installed."""
+    """Return ``results/claims`` of the source tree; of an installed package, its own copy."""
     root = Path(__file__).parents[3]
-    root = root if (root / "pyproject.toml").is_file() else Path.cwd()
-    return root / "results" / "claims"
+    if (root / "pyproject.toml").is_file():
+        return root / "results" / "claims"
+    return Path(__file__).parent / "ledger"
 
 
 def write_result(result: dict[str, Any], file: Path | None = None) -> Path:
