@@ -1,6 +1,7 @@
 """The demo from its command to its report, and each of its parts against something independent."""
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from sodachi.claims.contestants import Contestant
 from sodachi.errors import CheckpointError
 from sodachi.face import clamping
-from sodachi.face.demo import tell
+from sodachi.face.demo import PYTHON, tell
 from sodachi.face.racing import Racer
 from sodachi.face.remembering import LargeBuffer
 from sodachi.face.screen import Screen
@@ -153,3 +154,11 @@ def test_pictures_come_back_from_a_rewired_world():
     seen = clamping.unwired(stream.world(4)[0], wires)
     key = lambda images: sorted(map(bytes, np.ascontiguousarray(images)))  # noqa: E731
     assert key(seen) == key(load_digits()[0])
+
+
+def test_the_five_lines_of_python_run(capsys, tmp_path):
+    assert len(PYTHON) == 5
+    file = tmp_path / "five.py"
+    file.write_text("\n".join(PYTHON))
+    runpy.run_path(str(file))
+    assert capsys.readouterr().out.startswith("[0.5")
