@@ -1,0 +1,13 @@
+"""Every claim's quick form meets its own target: the gate runs them all."""
+
+import pytest
+
+from sodachi.claims.running import CLAIMS, run_claim
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_the_quick_form_holds(name, tmp_path):
+    result = run_claim(name, "quick", scratch=tmp_path, out=tmp_path / "result.json")
+    assert result["form"] == "quick"
+    assert result["holds"] is True, result["target"]
