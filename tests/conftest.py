@@ -6,17 +6,16 @@ import tempfile
 
 import pytest
 
-OWN_CACHE = "SODACHI_TEST_CACHE"  # set by the process that made the folder, for its workers
+MADE: list[str] = []  # the folder that this very process made; its workers and children only use it
 
 
 def pytest_configure(config):
-    """Give this run one folder of compiled programs; workers inherit it with the environment."""
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ or hasattr(config, "workerinput"):
+    """Give this run one folder of compiled programs, inherited with the environment."""
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
-    folder = tempfile.mkdtemp(prefix="sodachi-tests-")
+    MADE.append(tempfile.mkdtemp(prefix="sodachi-tests-"))
     os.environ |= {
-        OWN_CACHE: folder,
-        "JAX_COMPILATION_CACHE_DIR": folder,
+        "JAX_COMPILATION_CACHE_DIR": MADE[0],
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
@@ -24,8 +23,8 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     """Remove the folder where it was made."""
-    if not hasattr(config, "workerinput") and OWN_CACHE in os.environ:
-        shutil.rmtree(os.environ.pop(OWN_CACHE), ignore_errors=True)
+    while MADE:
+        shutil.rmtree(MADE.pop(), ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True)
