@@ -145,7 +145,7 @@ RIVALS = {
     "initial weights .3 (on tuning seeds within .002 of the best last worlds of a grid: rates "
     ".0005 to .002, decays .1 to 1); one update a sample, since 2 or 4 were worse by .004 and .04 "
     "there. Ours lives seven ticks a sample: compute is not matched",
-    "twin, decay .1": "the same with decay .1: the best returns on tuning seeds",
+    "twin, decay .1": "the same with decay .1: the best returns of that grid",
     "twin without decay": "the same without the decay",
     "Adam": "backprop 64-100-100-10, ReLU, softmax, Adam .001",
     "predictive coding, up": "discriminative, per-synapse Adam, 10 ticks of .3, decay to the "
