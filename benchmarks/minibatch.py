@@ -28,7 +28,7 @@ def autoencoder():
 
     def step(state, observation):
         w, x = state.shared["weights"]["w"], observation.evidence["input"].value
-        y = w @ x
+        y = x @ w.T  # lanes first, as by hand
         error = x - y @ w
         w, _ = plastic(
             delta(RATE), connection, w, {}, {"error": error}, {"activity": y},
