@@ -66,7 +66,7 @@ CONTESTANTS: dict[str, Contestant] = {
     "predictive coding, down, 3 layers": _deep("down", **_DOWN),
     "nearest of 270": Contestant(lambda: nearest_neighbour(capacity=270)),
     "nearest of 4,500": Contestant(lambda: nearest_neighbour(capacity=4500)),
-    # As many births as hunger makes on tuning seeds: .058 a tick with a label.
+    # As many births as hunger makes in trial lives: .058 a tick with a label.
     "random-time imprinting": _ours(units=236, lesion="random-time", birth_rate=0.058),
     "random newborns": _ours(units=236, lesion="random-newborn"),
 }

@@ -142,7 +142,7 @@ def check_quick(m: Measured) -> list[Check]:
 
 RIVALS = {
     "tuned twin": "backprop 64-100-100-10, leaky ReLU .1, squared error, Adam .001, decay to the "
-    "initial weights .3 (on tuning seeds within .002 of the best last worlds of a grid: rates "
+    "initial weights .3 (on tuning seed 100, 50 worlds, within .002 of the best of a grid: rates "
     ".0005 to .002, decays .1 to 1); one update a sample, since 2 or 4 were worse by .004 and .04 "
     "there. Ours lives seven ticks a sample: compute is not matched",
     "twin, decay .1": "the same with decay .1: the best returns of that grid",
