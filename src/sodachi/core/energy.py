@@ -50,23 +50,23 @@ def force(terms: Sequence[Term], activity):
 
 
 def prediction_terms(graph: Graph, weights, bias, precision) -> tuple[Term, ...]:
-    """Return ``½ π_t |x_t − μ_t|²`` for every predicted population (springs on posts)."""
+    """Return ``½ π |x − μ|²`` for every platform of every population (springs on posts)."""
 
-    def spring(population):
-        into = graph.into(population.name)
-        touches = tuple(dict.fromkeys([population.name, *(e.source for e in into)]))
+    def spring(platform):
+        name = platform.population.name
+        touches = tuple(dict.fromkeys([name, *(e.source for e in platform.edges)]))
 
         def value(activity):
-            predicted = bias[population.name]
-            for e in into:
+            predicted = bias[platform.name]
+            for e in platform.edges:
                 rate = graph.population(e.source).rate(activity[e.source])
                 predicted = predicted + e.connection.apply(weights[e.name], rate)
-            error = activity[population.name] - predicted
-            return 0.5 * jnp.sum(precision[population.name] * error**2)
+            error = activity[name] - predicted
+            return 0.5 * jnp.sum(precision[platform.name] * error**2)
 
         return Term(touches, value)
 
-    return tuple(spring(p) for p in graph.predicted)
+    return tuple(spring(p) for p in graph.platforms)
 
 
 def pair_term(name: str, connection: Connection, weight) -> Term:

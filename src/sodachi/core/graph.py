@@ -1,14 +1,17 @@
 """A graph of named populations joined by connections: chains, skips, lateral links and loops.
 
-An edge from a source to a target carries the source's **prediction** of the target. Everything a
-predictive coding network does follows from the predictions: error cells ``ε = x − μ``, the forces
-on activity, and the local products that move weights.
+An edge from a source to a target carries the source's **prediction** of the target. Edges that
+meet on one **platform** of a population add up to one prediction μ of it, with error cells
+``ε = x − μ`` of their own; a population may have several platforms (predicted from below and from
+above). Everything a predictive coding network does follows: the error cells, the forces on
+activity, and the local products that move weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -49,16 +52,33 @@ class Population:
 
 @dataclass(frozen=True)
 class Edge:
-    """A connection from one population to another (or to itself: a lateral loop)."""
+    """A connection from one population to another (or to itself: a lateral loop).
+
+    ``platform`` tells predictions of one target apart: those of one platform are summed.
+    """
 
     source: str
     target: str
     connection: Connection
+    platform: str = ""
 
     @property
     def name(self) -> str:
         """``source>target``."""
         return f"{self.source}>{self.target}"
+
+    @property
+    def lands_on(self) -> str:
+        """Name of the platform (and of its error cells): the target's, or ``target:platform``."""
+        return f"{self.target}:{self.platform}" if self.platform else self.target
+
+
+class Platform(NamedTuple):
+    """One prediction of a population: its name, whose, and the edges that carry it."""
+
+    name: str
+    population: Population
+    edges: tuple[Edge, ...]
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,21 @@ class Graph:
         """Populations that something predicts; only these have error cells."""
         return tuple(p for p in self.populations if self.into(p.name))
 
+    @property
+    def sources(self) -> tuple[Population, ...]:
+        """Populations that nothing predicts."""
+        return tuple(p for p in self.populations if not self.into(p.name))
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        """All predictions, in the order of the populations and of their edges."""
+        found = []
+        for p in self.predicted:
+            into = self.into(p.name)
+            for name in dict.fromkeys(e.lands_on for e in into):
+                found.append(Platform(name, p, tuple(e for e in into if e.lands_on == name)))
+        return tuple(found)
+
 
 def initial_graph_weights(graph: Graph, key, scale: float = 1.0):
     """Return normal weights by edge name, each of standard deviation ``scale/√fan_in``."""
@@ -119,47 +154,89 @@ def rates(graph: Graph, activity):
     return {p.name: p.rate(activity[p.name]) for p in graph.populations}
 
 
-def predictions(graph: Graph, weights, bias, activity):
-    """Return ``μ_t = b_t + Σ_s W_st f(x_s)`` for every predicted population."""
-    rate = rates(graph, activity)
+def messages(graph: Graph, weights, activity, sources):
+    """Return ``W f(x)`` by edge name, of the edges that leave the populations named."""
     return {
-        p.name: bias[p.name]
-        + sum(e.connection.apply(weights[e.name], rate[e.source]) for e in graph.into(p.name))
-        for p in graph.predicted
+        e.name: e.connection.apply(
+            weights[e.name], graph.population(e.source).rate(activity[e.source])
+        )
+        for e in graph.edges
+        if e.source in sources
     }
 
 
-def errors(graph: Graph, weights, bias, activity):
-    """Return the error cells ``ε_t = x_t − μ_t`` of every predicted population."""
-    predicted = predictions(graph, weights, bias, activity)
-    return {name: activity[name] - predicted[name] for name in predicted}
+def predictions(graph: Graph, weights, bias, activity, known: Mapping[str, Any] | None = None):
+    """Return ``μ = b + Σ_s W_s f(x_s)`` of every platform, by its name.
 
-
-def forces(graph: Graph, weights, bias, precision, activity):
-    r"""Return minus the gradient of the energy on every population, from explicit error cells.
-
-    ``force_i = −π_i ε_i + f′(x_i) Σ_t (W_itᵀ π_t ε_t)``: a cell is drawn to what is predicted of
-    it, and to what predicts the others better (Rao and Ballard, 1999).
+    ``known`` holds messages that need not be computed again (see `messages`).
     """
-    error = errors(graph, weights, bias, activity)
-    weighted = {name: precision[name] * error[name] for name in error}
+    known = known or {}
+    rate = rates(graph, activity)
+
+    def message(edge):
+        if edge.name in known:
+            return known[edge.name]
+        return edge.connection.apply(weights[edge.name], rate[edge.source])
+
+    return {p.name: sum((message(e) for e in p.edges), bias[p.name]) for p in graph.platforms}
+
+
+def errors(graph: Graph, weights, bias, activity, known: Mapping[str, Any] | None = None):
+    """Return the error cells ``ε = x − μ`` of every platform, by its name."""
+    predicted = predictions(graph, weights, bias, activity, known)
+    return {p.name: activity[p.population.name] - predicted[p.name] for p in graph.platforms}
+
+
+def feedback_forces(graph: Graph, feedback, weighted, activity, skip=()):
+    """Return ``f′(x_i) Σ_t B_it ε_t`` on every population that is not skipped.
+
+    ``weighted`` are errors times precisions, by platform; ``feedback`` the weights B by edge name,
+    in the shape of the edge's own W, which they are unless feedback has synapses of its own.
+    """
     force = {}
     for p in graph.populations:
-        x = activity[p.name]
-        rate, slope = jax.vjp(p.rate, x)
-        feedback = jnp.zeros_like(rate)
+        if p.name in skip:
+            continue
+        rate, slope = jax.vjp(p.rate, activity[p.name])
+        arriving = jnp.zeros_like(rate)
         for e in graph.out_of(p.name):
-            feedback += backward(e.connection, weights[e.name], weighted[e.target])
-        force[p.name] = slope(feedback)[0] - weighted.get(p.name, jnp.zeros_like(x))
+            arriving += backward(e.connection, feedback[e.name], weighted[e.lands_on])
+        force[p.name] = slope(arriving)[0]
     return force
 
 
-def feedforward(graph: Graph, weights, bias, activity):
-    """Return activity with every predicted population put on its prediction, in edge order.
+def spring_forces(graph: Graph, weighted):
+    """Return ``−Σ π ε`` over a population's own platforms: what its own springs do to it."""
+    force = {}
+    for p in graph.platforms:
+        name = p.population.name
+        force[name] = force.get(name, 0.0) - weighted[p.name]
+    return force
+
+
+def forces(graph: Graph, weights, bias, precision, activity, feedback=None):
+    r"""Return minus the gradient of the energy on every population, from explicit error cells.
+
+    ``force_i = −π_i ε_i + f′(x_i) Σ_t (W_itᵀ π_t ε_t)``: a cell is drawn to what is predicted of
+    it, and to what predicts the others better (Rao and Ballard, 1999). With ``feedback`` weights
+    that are not W it is what the circuit does, which need not be a gradient.
+    """
+    error = errors(graph, weights, bias, activity)
+    weighted = {name: precision[name] * error[name] for name in error}
+    springs = spring_forces(graph, weighted)
+    back = feedback_forces(graph, weights if feedback is None else feedback, weighted, activity)
+    return {name: back[name] + springs.get(name, 0.0) for name in back}
+
+
+def feedforward(graph: Graph, weights, bias, activity, known: Mapping[str, Any] | None = None):
+    """Return activity with every predicted population put on its first platform, in edge order.
 
     Only for graphs whose populations are listed sources first; a loop sees its old activity.
     """
     activity = dict(activity)
+    known = known or {}
     for p in graph.predicted:
-        activity[p.name] = predictions(graph, weights, bias, activity)[p.name]
+        platform = next(q for q in graph.platforms if q.population is p)
+        part = Graph(graph.populations, platform.edges)
+        activity[p.name] = predictions(part, weights, bias, activity, known)[platform.name]
     return activity

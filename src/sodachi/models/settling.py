@@ -1,86 +1,61 @@
-"""The settling net: predictive coding with explicit error cells on a chain of layers.
+"""The settling net: predictive coding with explicit error cells on any graph.
 
 Activity slides on posts, predictions are platforms, errors are springs between them; the net
 settles to low tension, and every synapse sees only its own two cells. Direction ``"down"`` is the
 source's: the label on top, each layer predicting the layer below, pixels at the bottom; ``"up"``
-is the discriminative direction (each layer predicts the layer above).
+is the discriminative direction (each layer predicts the layer above); ``"both"`` has two sets of
+directed weights under one energy.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 
-from sodachi.core.clock import new_clock, tick, ticks
-from sodachi.core.connections import Dense
-from sodachi.core.energy import energy, prediction_terms
-from sodachi.core.evidence import hold_evidence, share
-from sodachi.core.graph import (
-    ACTIVATIONS,
-    Edge,
-    Graph,
-    Population,
-    errors,
-    feedforward,
-    forces,
-    initial_graph_weights,
-    predictions,
-    rates,
-)
+from sodachi.core.clock import new_clock, tick
+from sodachi.core.evidence import share
+from sodachi.core.graph import Graph, forces
 from sodachi.core.lanes import any_lane
-from sodachi.core.rule import Rule, plastic, start_synapses
+from sodachi.core.names import named_key
+from sodachi.core.rule import start_synapses
 from sodachi.errors import SpecError
-from sodachi.rules import delta, with_adam, with_decay
+from sodachi.models.graphs import chain, graph_of, newborn_weights
+from sodachi.models.settling_dynamics import begin, settle, softened, what_is_known
+from sodachi.models.settling_learning import bias_of, learn, precision_of, springs_of
+from sodachi.models.settling_options import RANDOM, Options, Settings, settings_of
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
-
-class Settings(NamedTuple):
-    """The factory's choices that a step reads (see `settling_net`)."""
-
-    graph: Graph
-    rule: Rule
-    settle_ticks: int
-    rate: float
-    start: str
+TIED = "feedback is carried by the forward weights (weight transport): choose feedback synapses"
 
 
 @factory("settling_net")
 def settling_net(
     *,
-    layers: tuple[int, ...] = (64, 100, 100, 10),
+    layers: Sequence[int] = (64, 100, 100, 10),
     direction: str = "down",
     activation: str = "tanh",
-    settle_ticks: int = 1,
-    rate: float = 0.2,
-    start: str = "carried",
-    optimiser: str = "adam",
-    weight_rate: float = 1e-3,
-    decay_to_initial: float = 0.0,
+    **options: Unpack[Options],
 ) -> System:
-    r"""Return a predictive coding network that settles and learns in one stream.
+    r"""Return a predictive coding network of dense layers that settles and learns in one stream.
 
-    ``E = Σ_l ½|x_l − μ_l|²`` with ``μ_l = b_l + W f(x_l′)`` predicted by the neighbouring layer l′.
-    Each of ``settle_ticks`` ticks moves every free cell down its gradient,
-    ``x ← x + rate·(−ε + f′(x)·Wᵀε)``; then every synapse learns ``ΔW ∝ ε f(x)``.
+    ``E = Σ ½ π |x_l − μ_l|²`` with ``μ_l = b_l + W f(x_l′)`` predicted by the neighbouring layer
+    l′. Each of ``settle_ticks`` ticks moves every free cell down its gradient,
+    ``x ← x + rate·(−πε + f′(x)·Bᵀπε)``; then every synapse learns ``ΔW ∝ πε f(x)``.
 
     Parameters
     ----------
     layers
         Cells of each layer, from the input to the label.
     direction
-        ``"down"`` (label on top, pixels predicted) or ``"up"``.
-    settle_ticks
-        Ticks of settling in one step, before the one tick of learning; 1 learns at every tick.
-    start
-        ``"carried"`` keeps activity from step to step; ``"feedforward"`` puts every layer on its
-        prediction at the first step of an episode.
-    optimiser
-        ``"adam"`` (per-synapse step sizes) or ``"sgd"``.
-    decay_to_initial
-        Decay of every weight to where it started, in units of ``weight_rate``.
+        ``"down"`` (label on top, pixels predicted), ``"up"``, or ``"both"``.
+    activation
+        Of hidden cells, a name in `sodachi.core.graph.ACTIVATIONS`.
+    options
+        See `sodachi.models.settling_options.Settings`.
 
     Returns
     -------
@@ -91,11 +66,12 @@ def settling_net(
     Raises
     ------
     SpecError
-        For fewer than two layers or an unknown direction, activation, start or optimiser.
+        For fewer than two layers or an unknown direction, activation or option.
 
     References
     ----------
-    Rao and Ballard (1999); Whittington and Bogacz (2017); every tick: Salvatori et al. (2024).
+    Rao and Ballard (1999); Whittington and Bogacz (2017); every tick: Salvatori et al. (2024);
+    both directions: Oliviers, Tang and Bogacz (2025).
 
     Examples
     --------
@@ -103,142 +79,206 @@ def settling_net(
     >>> [v.name for v in net.spec.observed]
     ['input', 'label']
     """
-    given = {**locals(), "layers": list(layers)}
-    _check(given)
     graph = chain(tuple(layers), direction, activation)
-    settings = Settings(
-        graph, learning_rule(optimiser, weight_rate, decay_to_initial), settle_ticks, rate, start
+    settings = settings_of(graph, options)
+    named = {"layers": list(layers), "direction": direction, "activation": activation}
+    observed = {"input": "real", "label": "categorical"}
+    return _settling("settling_net", settings, observed, named | _plain(options))
+
+
+@factory("settling_graph")
+def settling_graph(
+    *,
+    populations: Sequence[Sequence[Any]],
+    edges: Sequence[Sequence[Any]],
+    observed: Mapping[str, str] | None = None,
+    **options: Unpack[Options],
+) -> System:
+    r"""Return a predictive coding network on any graph: skips, loops, convolutions, local fields.
+
+    As `settling_net`, ``E = Σ ½ π |x − b − Σ W f(x_s)|²`` over all platforms.
+
+    Parameters
+    ----------
+    populations, edges
+        As `sodachi.models.graphs.graph_of` reads them; populations stand sources first.
+    observed
+        Kind (`sodachi.system.KINDS`) by name of the populations that evidence may hold; by
+        default ``{"input": "real", "label": "categorical"}``.
+    options
+        See `sodachi.models.settling_options.Settings`.
+
+    Returns
+    -------
+    System
+        Outputs: energy, residual, and the estimate of every observed population.
+
+    Raises
+    ------
+    SpecError
+        For what does not fit together, or an unknown option.
+
+    References
+    ----------
+    Salvatori et al. (2022), Learning on arbitrary graph topologies via predictive coding.
+
+    Examples
+    --------
+    >>> net = settling_graph(
+    ...     populations=[["input", [8, 8, 1]], ["hidden", [4, 4, 3], "relu"], ["label", [2]]],
+    ...     edges=[["input", "hidden", {"kind": "convolution", "size": 3, "stride": 2}],
+    ...            ["hidden", "label"]])
+    >>> net.spec.variable("input").shape
+    (8, 8, 1)
+    """
+    graph = graph_of(populations, edges)
+    observed = dict(observed or {"input": "real", "label": "categorical"})
+    unknown = sorted(set(observed) - {p.name for p in graph.populations})
+    if unknown:
+        raise SpecError("observed", f"among {[p.name for p in graph.populations]}", unknown)
+    named = {
+        "populations": [[*p[:1], list(p[1]), *p[2:]] for p in populations],
+        "edges": [list(e) for e in edges],
+        "observed": observed,
+    }
+    return _settling(
+        "settling_graph", settings_of(graph, options), observed, named | _plain(options)
     )
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: dict(v) if isinstance(v, Mapping) else v for n, v in options.items()}
+
+
+def _settling(name: str, s: Settings, observed: Mapping[str, str], given) -> System:
     spec = Spec(
-        factory="settling_net",
+        factory=name,
         arguments=arguments(**given),
-        observed=(
-            Variable("input", (layers[0],)),
-            Variable("label", (layers[-1],), "categorical"),
+        observed=tuple(
+            Variable(n, s.graph.population(n).shape, kind, dtype=s.dtype)
+            for n, kind in observed.items()
         ),
-        capabilities=frozenset({"learns", "local", "settles"}),
+        capabilities=frozenset(
+            {"learns", "local", "settles"} | ({"stochastic"} if s.relaxation in RANDOM else set())
+        ),
+        exceptions=_exceptions(s),
     )
-    return system(spec, lambda key: _init(settings, key), lambda s, o: _step(settings, s, o))
+    return system(spec, lambda key: _init(s, key), partial(_step, s))
 
 
-def _check(given) -> None:
-    if len(given["layers"]) < 2 or any(n < 1 for n in given["layers"]):
-        raise SpecError("layers", "two or more positive sizes", given["layers"])
-    for name, allowed in (
-        ("direction", ("down", "up")),
-        ("activation", tuple(sorted(ACTIVATIONS))),
-        ("start", ("carried", "feedforward")),
-        ("optimiser", ("adam", "sgd")),
-    ):
-        if given[name] not in allowed:
-            raise SpecError(name, f"one of {allowed}", given[name])
-    if given["settle_ticks"] < 1:
-        raise SpecError("settle_ticks", "1 or more", given["settle_ticks"])
-
-
-def chain(layers: tuple[int, ...], direction: str, activation: str) -> Graph:
-    """Return the graph of a chain, sources first, so that a feedforward start goes in order."""
-    names = ["input", *(f"hidden{i}" for i in range(1, len(layers) - 1)), "label"]
-    shapes = dict(zip(names, layers, strict=True))
-    order = names if direction == "up" else names[::-1]
-    populations = tuple(
-        # The source of the chain is read as it is: its rate is its value.
-        Population(n, (shapes[n],), "identity" if n in ("input", "label") else activation)
-        for n in order
+def _exceptions(s: Settings) -> tuple[str, ...]:
+    tied = tuple(
+        f"{e.name}: tied over sites" for e in s.graph.edges if _tied_over_sites(e.connection)
     )
-    edges = tuple(Edge(a, b, Dense((shapes[a],), (shapes[b],))) for a, b in pairwise(order))
-    return Graph(populations, edges)
+    return ((TIED,) if s.feedback == "tied" else ()) + tied
 
 
-def learning_rule(optimiser: str, rate: float, decay_to_initial: float) -> Rule:
-    """Return the delta rule with its step sizes and its decay to the initial weights."""
-    rule = with_adam(delta(), rate=rate) if optimiser == "adam" else delta(rate=rate)
-    if decay_to_initial:
-        rule = with_decay(rule, initial=rate * decay_to_initial)
-    return rule
-
-
-def _bias(population: Population) -> Dense:
-    """A bias is a synapse from a cell that is always 1."""
-    return Dense((1,), population.shape)
+def _tied_over_sites(connection) -> bool:
+    return type(connection).__name__ == "Convolution"
 
 
 def _init(s: Settings, key) -> State:
-    weights = initial_graph_weights(s.graph, key)
-    weights |= {f"1>{p.name}": jnp.zeros(_bias(p).weights) for p in s.graph.predicted}
+    graph: Graph = s.graph
+    weights = newborn_weights(graph, key, s.initial, s.scale, s.last_scale, s.dtype)
+    if s.own_feedback:
+        born = newborn_weights(
+            graph, named_key(key, "feedback"), s.initial, s.scale, s.last_scale, s.dtype
+        )
+        weights |= {f"{n}:back": w for n, w in born.items()}
+    for p in graph.platforms:
+        if s.bias:
+            weights[f"1>{p.name}"] = jnp.zeros(bias_of(p).weights, s.dtype)
+        scope = (s.learned_precision or {}).get(p.name)
+        if scope is not None:
+            log = jnp.log(jnp.asarray((s.precision or {}).get(p.name, 1.0), s.dtype))
+            weights[f"precision>{p.name}"] = jnp.full(precision_of(p, scope).weights, log)
+    rules = {n: s.precision_rule if n.startswith("precision>") else s.rule for n in weights}
     shared = {
         "weights": weights,
-        "synapses": {name: start_synapses(s.rule, w) for name, w in weights.items()},
+        "synapses": {n: start_synapses(rules[n], w) for n, w in weights.items()},
         "clock": new_clock(),
     }
-    return State(shared, {"activity": {p.name: jnp.zeros(p.shape) for p in s.graph.populations}})
-
-
-def biases(s: Settings, weights):
-    """Return the bias of every predicted population in its shape."""
-    return {p.name: weights[f"1>{p.name}"].reshape(p.shape) for p in s.graph.predicted}
+    lane: dict[str, Any] = {
+        "activity": {p.name: jnp.zeros(p.shape, s.dtype) for p in graph.populations}
+    }
+    if s.relaxation == "wave":
+        lane["error"] = {p.name: jnp.zeros(p.population.shape, s.dtype) for p in graph.platforms}
+    if s.relaxation in RANDOM:
+        lane["key"] = jax.random.key_data(named_key(key, "noise"))
+    return State(shared, lane)
 
 
 def _step(s: Settings, state: State, observation):
     shared, lane = state
-    weights = shared["weights"]
-    bias = biases(s, weights)
-    precision = {p.name: 1.0 for p in s.graph.predicted}
-    evidence = observation.evidence
+    given = observation.evidence
+    evidence, pulls = softened(s, given, 1.0)
+    key, lane_key = _next_key(s, lane)
+    before = springs_of(s, shared)
+    net, known = begin(s, before, lane, evidence, observation.first)
+    if s.learning == "every_tick":
 
-    def held(activity, dt):
-        return activity | {n: hold_evidence(activity[n], e, dt) for n, e in evidence.items()}
+        def tick_and_learn(i, carry):
+            shared, net = carry
+            springs = springs_of(s, shared)
+            known = what_is_known(s, springs, net.activity)
+            net = settle(s, springs, net, known, evidence, pulls, _fold(key, i))
+            net = jax.tree.map(_finite, net)
+            return _learned(s, shared, springs, net, None, observation), net
 
-    def one(_, activity):
-        force = forces(s.graph, weights, bias, precision, activity)
-        return held({n: x + s.rate * force[n] for n, x in activity.items()}, s.rate)
+        new, net = jax.lax.fori_loop(0, s.settle_ticks, tick_and_learn, (shared, net))
+    else:
+        begun = net
+        net = jax.tree.map(_finite, settle(s, before, net, known, evidence, pulls, key))
+        opposed = None
+        if s.centred:
+            against = softened(s, given, -1.0)
+            other = settle(s, before, begun, known, *against, _fold(key, 1))
+            opposed = jax.tree.map(_finite, other)
+        new = _learned(s, shared, before, net, opposed, observation)
+    clock = tick(shared["clock"], any_lane(observation.learn))
+    lane = {"activity": net.activity} | lane_key
+    if s.relaxation == "wave":
+        lane["error"] = net.error
+    return State(new | {"clock": clock}, lane), _output(s, before, net, evidence)
 
-    activity = held(lane["activity"], s.rate)
-    if s.start == "feedforward":
-        begun = held(feedforward(s.graph, weights, bias, activity), s.rate)
-        activity = jax.tree.map(lambda a, b: jnp.where(observation.first, b, a), activity, begun)
-    activity = jax.lax.fori_loop(0, s.settle_ticks, one, activity)
-    activity = {n: jnp.where(jnp.isfinite(x), x, 0.0) for n, x in activity.items()}
-    weights, synapses = _learn(s, shared, activity, observation.learn)
 
-    platform = predictions(s.graph, shared["weights"], bias, activity)
-    terms = prediction_terms(s.graph, shared["weights"], bias, precision)
-    force = forces(s.graph, shared["weights"], bias, precision, activity)
+def _learned(s: Settings, shared, springs, net, opposed, observation):
+    weights, synapses = learn(s, shared, springs, net, opposed, observation)
+    return {"weights": weights, "synapses": synapses, "clock": shared["clock"]}
+
+
+def _finite(x):
+    return jnp.where(jnp.isfinite(x), x, 0.0)
+
+
+def _next_key(s: Settings, lane):
+    """Return this step's key, and the lane's part with the next (nothing where none is drawn)."""
+    if s.relaxation not in RANDOM:
+        return None, {}
+    now, later = jax.random.split(jax.random.wrap_key_data(lane["key"]))
+    return now, {"key": jax.random.key_data(later)}
+
+
+def _fold(key, i):
+    return None if key is None else jax.random.fold_in(key, i)
+
+
+def _output(s: Settings, springs, net, evidence):
+    """Energy, residual, and estimates: the platform of a predicted population, else activity."""
+    force = forces(
+        s.graph, springs.weights, springs.bias, springs.precision, net.activity, springs.feedback
+    )
+    energy = jnp.zeros((), s.dtype)
+    platform = {}
+    for p in s.graph.platforms:
+        energy += 0.5 * jnp.sum(springs.precision[p.name] * net.error[p.name] ** 2)
+        platform.setdefault(p.population.name, net.activity[p.population.name] - net.error[p.name])
+    for name in s.learned_precision or {}:
+        energy -= 0.5 * jnp.sum(jnp.log(springs.precision[name]))
     free = {n: 1.0 - share(e) for n, e in evidence.items()}
     residual = [jnp.max(jnp.abs(force[n] * free.get(n, 1.0))) for n in force]
-    output = {
-        "energy": energy(terms, activity),
+    return {
+        "energy": energy,
         "residual": jnp.max(jnp.stack(residual)),
-        **{n: platform.get(n, activity[n]) for n in evidence},
+        **{n: platform.get(n, net.activity[n]) for n in evidence},
     }
-    clock = tick(shared["clock"], any_lane(observation.learn))
-    shared = {"weights": weights, "synapses": synapses, "clock": clock}
-    return State(shared, {"activity": activity}), output
-
-
-def _learn(s: Settings, shared, activity, learn):
-    """One tick of the delta rule at every synapse: the error cell's activity times the rate."""
-    bias = biases(s, shared["weights"])
-    error = errors(s.graph, shared["weights"], bias, activity)
-    rate = rates(s.graph, activity)
-    weights, synapses = {}, {}
-    synapse_groups = [
-        (e.name, e.connection, {"error": error[e.target]}, {"activity": rate[e.source]})
-        for e in s.graph.edges
-    ] + [
-        (f"1>{p.name}", _bias(p), {"error": error[p.name]}, {"activity": jnp.ones(1)})
-        for p in s.graph.predicted
-    ]
-    for name, connection, post, pre in synapse_groups:
-        weights[name], synapses[name] = plastic(
-            s.rule,
-            connection,
-            shared["weights"][name],
-            shared["synapses"][name],
-            post,
-            pre,
-            learn=learn,
-            clock=ticks(shared["clock"]),
-            name=name,
-        )
-    return weights, synapses

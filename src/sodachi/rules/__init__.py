@@ -1,14 +1,16 @@
 """Plasticity rules: one a file, each a set of drives and one function of one synapse.
 
 Wrappers (``with_...``) act from the inside out: first the step size (`with_adam` takes the place of
-a rule's own step), then `with_decay`, `with_scaling`, and at last `with_bounds`.
+a rule's own step), then `with_decay`, `with_scaling`, `with_annealing`, at last `with_bounds`.
 """
 
 from sodachi.rules.adam import with_adam as with_adam
+from sodachi.rules.annealing import with_annealing as with_annealing
 from sodachi.rules.autostep import autostep as autostep
 from sodachi.rules.bcm import bcm as bcm
 from sodachi.rules.bcm import slide_threshold as slide_threshold
 from sodachi.rules.bounds import with_bounds as with_bounds
+from sodachi.rules.centred import centred as centred
 from sodachi.rules.contrastive import contrastive as contrastive
 from sodachi.rules.counting import counting as counting
 from sodachi.rules.decay import with_decay as with_decay
