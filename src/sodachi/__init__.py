@@ -26,7 +26,13 @@ _HOME = {
     "conformance": ("check_system",),
     "core.audit": ("audit",),
     "runner": ("Life", "predict_then_learn"),
-    "models": ("backprop_net", "settling_mixture", "settling_net"),
+    "models": (
+        "backprop_graph",
+        "backprop_net",
+        "settling_graph",
+        "settling_mixture",
+        "settling_net",
+    ),
     "face.estimators": ("SettlingClassifier", "SettlingRegressor"),
     "face.stream": ("StreamClassifier",),
 }

@@ -1,10 +1,12 @@
 """Systems ready to live: each module is one kind of network, each factory returns a System."""
 
 from sodachi.models.backprop import backprop_net as backprop_net
+from sodachi.models.backprop_graph import backprop_graph as backprop_graph
 from sodachi.models.boltzmann import boltzmann_machine as boltzmann_machine
 from sodachi.models.canonical import canonical_network as canonical_network
 from sodachi.models.growing import growing_grid as growing_grid
 from sodachi.models.mixture import settling_mixture as settling_mixture
 from sodachi.models.nearest import nearest_neighbour as nearest_neighbour
+from sodachi.models.settling import settling_graph as settling_graph
 from sodachi.models.settling import settling_net as settling_net
 from sodachi.models.spiking import spiking_pair as spiking_pair
