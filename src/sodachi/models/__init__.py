@@ -1,5 +1,7 @@
 """Systems ready to live: each module is one kind of network, each factory returns a System."""
 
+from sodachi.models.babbling import babble as babble
+from sodachi.models.babbling import babbling as babbling
 from sodachi.models.backprop import backprop_net as backprop_net
 from sodachi.models.backprop_graph import backprop_graph as backprop_graph
 from sodachi.models.boltzmann import boltzmann_machine as boltzmann_machine

@@ -9,6 +9,7 @@ directed weights under one energy.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Unpack
@@ -144,6 +145,18 @@ def settling_graph(
     return _settling(
         "settling_graph", settings_of(graph, options), observed, named | _plain(options)
     )
+
+
+def settings_from(spec: Spec) -> Settings:
+    """Return the settings of a settling net's spec; `SpecError` for any other system's."""
+    given = json.loads(spec.arguments)
+    if spec.factory == "settling_net":
+        named = [given.pop(n) for n in ("layers", "direction", "activation")]
+        return settings_of(chain(*named), given)
+    if spec.factory == "settling_graph":
+        given.pop("observed")
+        return settings_of(graph_of(given.pop("populations"), given.pop("edges")), given)
+    raise SpecError("spec.factory", "settling_net or settling_graph", spec.factory)
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

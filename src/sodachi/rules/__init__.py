@@ -19,6 +19,7 @@ from sodachi.rules.following import instar as instar
 from sodachi.rules.following import outstar as outstar
 from sodachi.rules.hebb import hebb as hebb
 from sodachi.rules.imprinting import imprinting as imprinting
+from sodachi.rules.mirroring import mirroring as mirroring
 from sodachi.rules.oja import oja as oja
 from sodachi.rules.scaling import with_scaling as with_scaling
 from sodachi.rules.stdp import modulated_stdp as modulated_stdp
