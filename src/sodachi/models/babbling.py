@@ -126,12 +126,12 @@ def _init(s: Settings, born, key) -> State:
         "synapses": {f"{e.name}:back": {} for e in s.graph.edges},
         "clock": new_clock(),
     }
-    return State(shared, {"key": jax.random.key_data(named_key(key, "babble"))})
+    return State(shared, {"key": named_key(key, "babble")})
 
 
 def _step(s: Settings, rule, state: State, observation):
     shared, lane = state
-    now, later = jax.random.split(jax.random.wrap_key_data(lane["key"]))
+    now, later = jax.random.split(lane["key"])
     activity = {
         p.name: jax.random.normal(named_key(now, p.name), p.shape, s.dtype)
         for p in s.graph.populations
@@ -158,7 +158,7 @@ def _step(s: Settings, rule, state: State, observation):
     clock = tick(shared["clock"], any_lane(observation.learn))
     energy = sum((0.5 * jnp.sum(e**2) for e in error.values()), jnp.zeros((), s.dtype))
     shared = {"weights": weights, "synapses": synapses, "clock": clock}
-    lane = {"key": jax.random.key_data(later)}
+    lane = {"key": later}
     return State(shared, lane), {"energy": energy, "residual": jnp.zeros((), s.dtype)}
 
 

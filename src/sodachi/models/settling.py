@@ -25,11 +25,12 @@ from sodachi.core.names import named_key
 from sodachi.core.rule import start_synapses
 from sodachi.errors import SpecError
 from sodachi.models.graphs import chain, graph_of, newborn_weights
-from sodachi.models.settling_dynamics import begin, settle, softened, what_is_known
+from sodachi.models.settling_dynamics import Net, begin, nudged, settle, what_is_known
 from sodachi.models.settling_learning import bias_of, learn, precision_of, springs_of
 from sodachi.models.settling_options import RANDOM, Options, Settings, settings_of
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
+RUNAWAY = 1e12  # no activity is so large unless it diverges
 TIED = "feedback is carried by the forward weights (weight transport): choose feedback synapses"
 
 
@@ -217,59 +218,66 @@ def _init(s: Settings, key) -> State:
     if s.relaxation == "wave":
         lane["error"] = {p.name: jnp.zeros(p.population.shape, s.dtype) for p in graph.platforms}
     if s.relaxation in RANDOM:
-        lane["key"] = jax.random.key_data(named_key(key, "noise"))
+        lane["key"] = named_key(key, "noise")
     return State(shared, lane)
 
 
 def _step(s: Settings, state: State, observation):
     shared, lane = state
-    given = observation.evidence
-    evidence, pulls = softened(s, given, 1.0)
+    evidence = observation.evidence
     key, lane_key = _next_key(s, lane)
-    before = springs_of(s, shared)
-    net, known = begin(s, before, lane, evidence, observation.first)
+    springs = nudged(s, springs_of(s, shared), evidence, 1.0)
+    net, known = begin(s, springs, lane, evidence, observation.first)
     if s.learning == "every_tick":
-
-        def tick_and_learn(i, carry):
-            shared, net = carry
-            springs = springs_of(s, shared)
-            known = what_is_known(s, springs, net.activity)
-            net = settle(s, springs, net, known, evidence, pulls, _fold(key, i))
-            net = jax.tree.map(_finite, net)
-            return _learned(s, shared, springs, net, None, observation), net
-
-        new, net = jax.lax.fori_loop(0, s.settle_ticks, tick_and_learn, (shared, net))
+        new, net = _at_every_tick(s, shared, net, known, observation, key)
     else:
-        begun = net
-        net = jax.tree.map(_finite, settle(s, before, net, known, evidence, pulls, key))
         opposed = None
         if s.centred:
-            against = softened(s, given, -1.0)
-            other = settle(s, before, begun, known, *against, _fold(key, 1))
-            opposed = jax.tree.map(_finite, other)
-        new = _learned(s, shared, before, net, opposed, observation)
+            against = nudged(s, springs_of(s, shared), evidence, -1.0)
+            opposed = _finite(settle(s, against, net, known, evidence, _fold(key, 1)))
+            opposed = opposed, against
+        net = _finite(settle(s, springs, net, known, evidence, key))
+        new = _learned(s, shared, springs, net, opposed, observation)
     clock = tick(shared["clock"], any_lane(observation.learn))
     lane = {"activity": net.activity} | lane_key
     if s.relaxation == "wave":
         lane["error"] = net.error
-    return State(new | {"clock": clock}, lane), _output(s, before, net, evidence)
+    return State(new | {"clock": clock}, lane), _output(s, springs, net, evidence)
 
 
-def _learned(s: Settings, shared, springs, net, opposed, observation):
-    weights, synapses = learn(s, shared, springs, net, opposed, observation)
+def _at_every_tick(s: Settings, shared, net, known, observation, key):
+    """Settle a tick, learn a tick; synapses that are patient learn with the last tick alone."""
+    said_once = all(e.name in s.patient for p in s.graph.sources for e in s.graph.out_of(p.name))
+
+    def one(i, carry, patient=s.patient):
+        shared, net = carry
+        springs = nudged(s, springs_of(s, shared), observation.evidence, 1.0)
+        said = known if said_once else what_is_known(s, springs, net.activity)
+        net = _finite(settle(s, springs, net, said, observation.evidence, _fold(key, i)))
+        return _learned(s, shared, springs, net, None, observation, patient), net
+
+    if not s.patient:
+        return jax.lax.fori_loop(0, s.settle_ticks, one, (shared, net))
+    carry = jax.lax.fori_loop(0, s.settle_ticks - 1, one, (shared, net))
+    return one(s.settle_ticks - 1, carry, patient=())
+
+
+def _learned(s: Settings, shared, springs, net, opposed, observation, patient=()):
+    weights, synapses = learn(s, shared, springs, net, opposed, observation, patient)
     return {"weights": weights, "synapses": synapses, "clock": shared["clock"]}
 
 
-def _finite(x):
-    return jnp.where(jnp.isfinite(x), x, 0.0)
+def _finite(net: Net) -> Net:
+    """A cell that has run away starts again from rest."""
+    return jax.tree.map(lambda x: jnp.where(jnp.abs(x) < RUNAWAY, x, 0.0), net)
 
 
 def _next_key(s: Settings, lane):
     """Return this step's key, and the lane's part with the next (nothing where none is drawn)."""
     if s.relaxation not in RANDOM:
         return None, {}
-    now, later = jax.random.split(jax.random.wrap_key_data(lane["key"]))
-    return now, {"key": jax.random.key_data(later)}
+    now, later = jax.random.split(lane["key"])
+    return now, {"key": later}
 
 
 def _fold(key, i):

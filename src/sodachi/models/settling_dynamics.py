@@ -25,7 +25,6 @@ from sodachi.core.lanes import any_lane
 from sodachi.core.relax import Asynchronous, Langevin, OneAtATime, relax
 from sodachi.core.relax.method import held
 from sodachi.models.settling_options import Settings
-from sodachi.system import Evidence
 
 Cells = dict[str, Any]
 
@@ -37,13 +36,6 @@ class Springs(NamedTuple):
     feedback: dict[str, Any]
     bias: dict[str, Any]
     precision: dict[str, Any]
-
-
-class Pull(NamedTuple):
-    """A nudge on one population: the force ``strength · (value − x)``, of either sign."""
-
-    value: Any
-    strength: Any
 
 
 class Net(NamedTuple):
@@ -111,19 +103,17 @@ def _ends_held(graph: Graph, evidence) -> bool:
     return forward and single and ends
 
 
-def settle(
-    s: Settings, springs: Springs, net: Net, known, evidence, pulls: dict[str, Pull], key
-) -> Net:
+def settle(s: Settings, springs: Springs, net: Net, known, evidence, key) -> Net:
     """Return the net ``settle_ticks`` later (one tick, where it learns at every tick)."""
     count = 1 if s.learning == "every_tick" else s.settle_ticks
     if s.relaxation not in ("descent", "wave"):
-        return _solved(s, springs, net, evidence, pulls, key, count)
+        return _solved(s, springs, net, evidence, key, count)
     one = _wave_tick if s.relaxation == "wave" else _descent_tick
     sources = tuple(p.name for p in s.graph.sources)
 
     def go(known, fixed):
         def tick(_, now):
-            return one(s, springs, now, evidence, pulls, known, fixed)
+            return one(s, springs, now, evidence, known, fixed)
 
         return jax.lax.fori_loop(0, count, tick, net)
 
@@ -139,21 +129,19 @@ def _weighted(springs: Springs, error):
     return {n: springs.precision[n] * e for n, e in error.items()}
 
 
-def _descent_tick(s, springs, net, evidence, pulls, known, fixed) -> Net:
+def _descent_tick(s, springs, net, evidence, known, fixed) -> Net:
     """``x ← hold(x + rate · force)``, then error cells compare again."""
     weighted = _weighted(springs, net.error)
     force = feedback_forces(s.graph, springs.feedback, weighted, net.activity, fixed)
     for n, push in spring_forces(s.graph, weighted).items():
         force[n] = force[n] + push
-    for n, pull in pulls.items():
-        force[n] = force[n] + pull.strength * (pull.value - net.activity[n])
     moved = {n: x + s.tick * force[n] if n in force else x for n, x in net.activity.items()}
     moved = held(moved, {n: e for n, e in evidence.items() if n not in fixed}, s.tick)
     error = errors(s.graph, springs.weights, springs.bias, moved, known)
     return Net(moved, error, _movement(s, moved, net.activity))
 
 
-def _wave_tick(s, springs, net, evidence, pulls, known, fixed) -> Net:
+def _wave_tick(s, springs, net, evidence, known, fixed) -> Net:
     r"""``x ← (Σ π μ + f′(x) Σ B π ε + p v)/(Σ π + p)``; its error cells report with the next tick.
 
     Every cell goes, at once, to where its own springs and its evidence would hold it under the
@@ -169,12 +157,9 @@ def _wave_tick(s, springs, net, evidence, pulls, known, fixed) -> Net:
         if p.name in fixed:
             continue
         stiff = sum((springs.precision[q] for q in own), jnp.zeros_like(x))
-        # The distance to the minimum, from here: springs, feedback, nudges.
+        # The force from here: springs and feedback.
         push = arriving[p.name] - sum(springs.precision[q] * before[q] for q in own)
-        if p.name in pulls:
-            push = push + pulls[p.name].strength * (pulls[p.name].value - x)
-            stiff = stiff + pulls[p.name].strength
-        reach = s.tick / stiff if own or p.name in pulls else jnp.full_like(x, s.tick)
+        reach = s.tick / stiff if own else jnp.full_like(x, s.tick)
         step = x + reach * push
         # The proximal step of evidence with time 1/stiffness: exact for a quadratic spring.
         moved[p.name] = hold_evidence(step, evidence[p.name], reach) if p.name in evidence else step
@@ -185,16 +170,12 @@ def _wave_tick(s, springs, net, evidence, pulls, known, fixed) -> Net:
     return Net(moved, error, _movement(s, moved, net.activity))
 
 
-def _solved(s, springs, net, evidence, pulls, key, ticks) -> Net:
+def _solved(s, springs, net, evidence, key, ticks) -> Net:
     """Leave it to one of the core's solvers."""
 
     def force(activity):
-        push = forces(
-            s.graph, springs.weights, springs.bias, springs.precision, activity, springs.feedback
-        )
-        for n, pull in pulls.items():
-            push[n] = push[n] + pull.strength * (pull.value - activity[n])
-        return push
+        weights, back, bias, precision = springs
+        return forces(s.graph, weights, bias, precision, activity, back)
 
     if s.relaxation == "asynchronous":
         method = Asynchronous(s.tick, ticks, s.tolerance, s.probability, s.max_delay)
@@ -207,13 +188,17 @@ def _solved(s, springs, net, evidence, pulls, key, ticks) -> Net:
     return Net(done, error, _movement(s, done, net.activity))
 
 
-def softened(s: Settings, evidence: dict[str, Evidence], sign: float):
-    """Return ``(evidence, pulls)``: clamps on predicted labels become nudges of strength ±β."""
-    if not s.nudge or "label" not in evidence or not s.graph.into("label"):
-        return evidence, {}
-    e = evidence["label"]
-    hard = jnp.isinf(e.precision)
-    loose = e._replace(precision=jnp.where(hard, 0.0, e.precision))
-    value = jnp.where(hard, e.value, 0.0)
-    strength = jnp.where(hard, sign * s.nudge, 0.0).astype(e.precision.dtype)
-    return evidence | {"label": loose}, {"label": Pull(value, strength)}
+def nudged(s: Settings, springs: Springs, evidence, sign: float) -> Springs:
+    r"""Return springs under which a clamped label only nudges, with strength ±β.
+
+    A spring π between x and μ in series with one of strength β between x and the target t is, with
+    x at rest, one spring ``±πβ/(π ± β)`` between t and μ: the label stands on its clamp, and what
+    reaches the net is the nudge.
+    """
+    if not s.nudge or "label" not in springs.precision or "label" not in evidence:
+        return springs
+    own, beta = springs.precision["label"], sign * s.nudge
+    series = own * beta / (own + beta)
+    clamped = jnp.isinf(evidence["label"].precision)
+    precision = jnp.where(clamped, series, own).astype(s.dtype)
+    return springs._replace(precision=springs.precision | {"label": precision})

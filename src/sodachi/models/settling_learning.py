@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -49,15 +50,23 @@ def springs_of(s: Settings, shared) -> Springs:
     return Springs({n: weights[n] for n in names}, back, bias, precision)
 
 
-def learn(s: Settings, shared, springs: Springs, net: Net, opposed: Net | None, observation):
-    """Return ``(weights, synapses)`` after one tick of every rule.
+def learn(
+    s: Settings,
+    shared,
+    springs: Springs,
+    net: Net,
+    opposed: tuple[Net, Springs] | None,
+    observation,
+    patient: Sequence[str] = (),
+):
+    """Return ``(weights, synapses)`` after one tick of every rule, but for the ``patient`` edges.
 
     ``ΔW ∝ π ε f(x)`` and, of a precision of its own, ``Δ log π ∝ ½(1 − π ε²)``, minus the gradients
     of ``E = Σ ½π ε² − ½ log π``; with an ``opposed`` net (nudged the other way) the difference.
     """
     post, pre = _cells(s, springs, net)
     if opposed is not None:
-        other_post, other_pre = _cells(s, springs, opposed)
+        other_post, other_pre = _cells(s, opposed[1], opposed[0])
         post = {n: post[n] | {"opposed error": other_post[n]["error"]} for n in post}
         pre = {n: pre[n] | {"opposed activity": other_pre[n]["activity"]} for n in pre}
     weights, synapses = dict(shared["weights"]), dict(shared["synapses"])
@@ -76,12 +85,16 @@ def learn(s: Settings, shared, springs: Springs, net: Net, opposed: Net | None, 
         )
 
     for e in s.graph.edges:
+        if e.name in patient:
+            continue
         move(e.name, s.rule, e.connection, post[e.lands_on], pre[e.source])
         if s.feedback == "kolen_pollack":
             move(f"{e.name}:back", s.rule, e.connection, post[e.lands_on], pre[e.source])
         elif s.feedback == "own_gradient":
             # The other synapse's own gradient: its cell's activity x, not the rate f(x).
-            own = {n: nets.activity[e.source] for n, nets in _both(net, opposed)}
+            own = {"activity": net.activity[e.source]}
+            if opposed is not None:
+                own["opposed activity"] = opposed[0].activity[e.source]
             move(f"{e.name}:back", s.rule, e.connection, post[e.lands_on], own)
     one = jnp.ones(1, s.dtype)
     always = {"activity": one, "opposed activity": one}
@@ -95,11 +108,6 @@ def learn(s: Settings, shared, springs: Springs, net: Net, opposed: Net | None, 
             post_precision = {"error": surprise.reshape(connection.target)}
             move(f"precision>{p.name}", s.precision_rule, connection, post_precision, always)
     return weights, synapses
-
-
-def _both(net: Net, opposed: Net | None):
-    pairs = [("activity", net)]
-    return pairs if opposed is None else [*pairs, ("opposed activity", opposed)]
 
 
 def _cells(s: Settings, springs: Springs, net: Net) -> tuple[dict[str, Cells], dict[str, Cells]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
 from sodachi.core.graph import Graph
@@ -40,6 +40,7 @@ class Options(TypedDict, total=False):
     tolerance: float
     start: str
     learning: str
+    patient: Sequence[str]
     gate: str
     gate_strength: float
     feedback: str
@@ -85,6 +86,8 @@ class Settings(NamedTuple):
     its (first) platform, in order, at the first step of an episode."""
     learning: str = "settled"
     """Learn once, after the step's settling, or at ``"every_tick"`` of it (incremental)."""
+    patient: Sequence[str] = ()
+    """Edges that, where learning is at every tick, learn with a step's last tick alone."""
     gate: str = "none"
     """``"settled"``: cells that still move teach less; ``"apical"``: what arrives from where a cell
     predicts, not its own error, teaches its synapses."""
@@ -101,7 +104,7 @@ class Settings(NamedTuple):
     precision_rate: float = 1e-3
     """Step of log π."""
     nudge: float = 0.0
-    """0 holds a clamped label as a clamp; β > 0 only pulls on it with precision β."""
+    """0: a clamped label pulls with its own precision; β > 0: only as a nudge of strength β."""
     centred: bool = False
     """Settle under +β and under −β and learn from the difference."""
     optimiser: str = "adam"
@@ -174,6 +177,9 @@ def settings_of(graph: Graph, options: Mapping[str, Any]) -> Settings:
                  "decay_to_initial", "weight_rate", "precision_rate", "max_delay"):  # fmt: skip
         if not 0 <= getattr(s, name) < float("inf"):
             raise SpecError(name, "0 or more, finite", getattr(s, name))
+    edges = [e.name for e in s.graph.edges]
+    if any(name not in edges for name in s.patient):
+        raise SpecError("patient", f"names among {edges}", list(s.patient))
     if s.centred and not s.nudge:
         raise SpecError("nudge", "more than 0 where learning is centred", s.nudge)
     if s.centred and s.learning == "every_tick":
