@@ -23,7 +23,8 @@ from sodachi.models.settling import settling_net
 from sodachi.system import Evidence, Observation, System
 
 LAYERS = (784, 32, 32, 10)
-SAMPLES = {"quick": 4_000, "full": 15_000}
+SAMPLES = {"quick": 3_000, "full": 15_000}
+SHORT = 3_000  # samples of the row that learns nothing
 LAST = 1_000  # samples of the figure "late"
 ALONE = TAUGHT = 3  # ticks with the image alone, and with its label: as many as there are weights
 LONGEST = 6  # ticks, where their number is drawn anew for every image and every label
@@ -61,18 +62,17 @@ LIVES = {
     "phased": Life(_ours(**_PHASED), phased=True),
     "no gate": Life(_ours()),
     "gated by settling, irregular": Life(_ours(gate="settled", gate_strength=10.0), irregular=True),
-    "apical, irregular": Life(_ours(gate="apical"), irregular=True),
-    "no gate, irregular": Life(_ours(), irregular=True),
     "no wave": Life(_ours(relaxation="descent", rate=0.3, gate="settled", gate_strength=10.0)),
     "backprop": Life(partial(backprop_graph, layers=LAYERS, scale=0.5), phased=True),
 }
-QUICK_ROWS = ("ours, gated by settling", "ours, apical", "phased", "no gate")
+QUICK_ROWS = ("ours, apical", "phased", "no gate")
 
 
 def rows(seed: int, form: str):
     """Return the lives to be measured, each the prequential accuracy of one stream."""
     wanted = QUICK_ROWS if form == "quick" else tuple(LIVES)
-    return {row: partial(measure, LIVES[row], seed, SAMPLES[form]) for row in wanted}
+    count = {row: SHORT if row == "no wave" else SAMPLES[form] for row in wanted}
+    return {row: partial(measure, LIVES[row], seed, count[row]) for row in wanted}
 
 
 def measure(life: Life, seed: int, samples: int) -> Figures:
@@ -146,9 +146,9 @@ def check_full(m: Measured) -> list[Check]:
             not_below(f"{row}: less than .05 below the phased form", ours, phased, 0.05),
             above(f"{row}: above the same without a gate", ours, bare),
         ]
-    for row in ("gated by settling, irregular", "apical, irregular"):
-        words = f"{row}: less than .05 below the phased form"
-        checks.append(not_below(words, m(row, "accuracy"), phased, 0.05))
+    row = "gated by settling, irregular"
+    words = f"{row}: less than .05 below the phased form"
+    checks.append(not_below(words, m(row, "accuracy"), phased, 0.05))
     checks.append(at_most("no wave: below .2", m("no wave", "accuracy"), 0.2))
     return checks
 
@@ -160,12 +160,11 @@ def check_quick(m: Measured) -> list[Check]:
         a, b = m(row, "accuracy"), m(other, "accuracy")
         return {seed: a[seed] - b[seed] for seed in a}
 
-    ours = ("ours, gated by settling", "ours, apical")
-    checks = [
-        by_mean(f"{row}: at most .05 below the phased form", behind(row, "phased"), -0.05)
-        for row in ours
+    ours = "ours, apical"
+    return [
+        by_mean("at most .05 below the phased form", behind(ours, "phased"), -0.05),
+        by_mean("above the same without a gate", behind(ours, "no gate"), 0.0),
     ]
-    return checks + [by_mean(f"{row}: above no gate", behind(row, "no gate"), 0.0) for row in ours]
 
 
 CLAIM = Claim(
@@ -187,10 +186,10 @@ CLAIM = Claim(
     lesion={
         "no gate": "carried activity, every tick learns, and every cell teaches at every tick",
         "no wave": "gated, but activity creeps down the energy (descent, rate .3) in place of the "
-        "wave: after a switch of image the errors are stale",
+        "wave: after a switch of image the errors are stale (3,000 images)",
     },
     quick=Protocol(
-        words="4,000 images; fewer rows; judged on means of two seeds.",
+        words="3,000 images; the apical form, phased, and no gate; judged on means of two seeds.",
         seeds=(0, 1),
         target="At most .05 below the phased form, and above the same without a gate.",
         check=check_quick,
@@ -203,7 +202,8 @@ CLAIM = Claim(
         "irregular: each 3 to 6 ticks, drawn anew. 95 % t intervals over ten seeds, paired.",
         seeds=tuple(range(10)),
         target="Prequential accuracy less than .05 below the phased form, gated by settling or "
-        "apical, regular or irregular; above the same without a gate; without the wave below .2.",
+        "apical, and gated in irregular times; above the same without a gate; below .2 without the "
+        "wave.",
         check=check_full,
     ),
     module=__name__,
