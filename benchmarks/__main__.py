@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named: ``python -m benchmarks [streams] [minibatch] [walls]``."""
+"""Run all benchmarks, or those named: ``python -m benchmarks [streams] [settling] ...``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 from benchmarks.common import write
 
-ALL = ("minibatch", "streams", "walls")
+ALL = ("minibatch", "streams", "settling", "walls")
 
 
 def main(names: list[str]) -> int:

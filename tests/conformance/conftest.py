@@ -27,6 +27,79 @@ def model(module, name, **arguments):
 
 
 settling_net = model("settling", "settling_net", layers=(6, 5, 4, 3))
+#: A net with a convolution, untied fields, a skip, a loop and a lateral loop.
+GRAPH = {
+    "populations": [
+        ["input", [6, 6, 1]],
+        ["field", [3, 3, 2], "tanh"],
+        ["own", [2, 2, 2], "leaky_relu"],
+        ["label", [3]],
+    ],
+    "edges": [
+        ["input", "field", {"kind": "convolution", "size": 3, "stride": 2}],
+        ["field", "own", {"kind": "local", "size": 2}],
+        ["own", "label"],
+        ["input", "label", {"kind": "sparse", "fan_in": 4}],
+        ["label", "own"],
+        ["own", "own", {"loop": False}],
+    ],
+}
+#: Every option of the settling net stands in some row.
+OPTIONS = {
+    "both, Langevin, precision": {
+        "direction": "both",
+        "relaxation": "langevin",
+        "temperature": 0.1,
+        "settle_ticks": 2,
+        "learned_precision": {"input:down": "unit", "label": "variable"},
+    },
+    "wave, Kolen-Pollack, gated": {
+        "direction": "up",
+        "relaxation": "wave",
+        "start": "feedforward",
+        "settle_ticks": 2,
+        "learning": "every_tick",
+        "patient": ["input>hidden1"],
+        "gate": "settled",
+        "feedback": "kolen_pollack",
+        "precision": {"label": 0.1},
+    },
+    "asynchronous, own gradient, apical": {
+        "direction": "up",
+        "relaxation": "asynchronous",
+        "settle_ticks": 2,
+        "max_delay": 2,
+        "gate": "apical",
+        "feedback": "own_gradient",
+        "decay": 0.1,
+        "decay_to_initial": 0.1,
+        "anneal": 100,
+    },
+    "centred, fixed feedback": {
+        "direction": "up",
+        "start": "feedforward",
+        "settle_ticks": 3,
+        "nudge": 0.2,
+        "centred": True,
+        "feedback": "fixed",
+        "optimiser": "sgd",
+        "initial": "orthogonal",
+    },
+    "one at a time, no feedback": {
+        "relaxation": "one_at_a_time",
+        "feedback": "none",
+        "bias": False,
+        "last_scale": 0.5,
+    },
+}
+
+
+def babbling():
+    """What a net with feedback synapses of its own is while it babbles."""
+    inner = model("settling", "settling_net", layers=(6, 5, 3), feedback="kolen_pollack")()
+    return model("babbling", "babbling", net=inner.spec.to_json())()
+
+
 settling_mixture = model("mixture", "settling_mixture", inputs=6, labels=3, units=8)
 boltzmann_machine = model("boltzmann", "boltzmann_machine", units=8)
 spiking_pair = model("spiking", "spiking_pair")
@@ -36,6 +109,13 @@ SYSTEMS = {
     "reference": reference,
     "settling_net": settling_net,
     "settling_net upward": model("settling", "settling_net", layers=(6, 5, 3), direction="up"),
+    **{
+        f"settling_net {name}": model("settling", "settling_net", layers=(6, 5, 3), **options)
+        for name, options in OPTIONS.items()
+    },
+    "settling_graph": model("settling", "settling_graph", **GRAPH),
+    "babbling": babbling,
+    "backprop_graph": model("backprop_graph", "backprop_graph", layers=(6, 5, 3)),
     "settling_mixture": settling_mixture,
     "boltzmann_machine": boltzmann_machine,
     "spiking_pair": spiking_pair,

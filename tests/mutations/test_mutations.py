@@ -191,6 +191,24 @@ SLOW = (
         AUTOSTEP + "the_newborn_take_their_imprint_the_cut_are_nothing_the_others_learn_on",
     ),
     Mutation(
+        "rules/annealing.py",
+        "jnp.maximum(1.0 - context.clock / ticks, 0.0)",
+        "1.0 - context.clock / ticks",
+        WRAPPERS + "annealed_steps_add_up_to_half_the_ticks_and_then_stop",
+    ),
+    Mutation(
+        "rules/centred.py",
+        'Drive(-post["opposed error"]',
+        'Drive(post["opposed error"]',
+        ERROR_DRIVEN + "centred_is_the_central_difference_of_the_energy_in_the_weights",
+    ),
+    Mutation(
+        "rules/mirroring.py",
+        "lambda w, s, d, context: d[0] - w",
+        "lambda w, s, d, context: d[0]",
+        ERROR_DRIVEN + "mirroring_is_the_running_mean_and_then_a_slow_average",
+    ),
+    Mutation(
         "core/rule.py",
         "gate = jnp.where(learn, modulation, 0.0)",
         "gate = jnp.where(learn, 1.0, 0.0)",

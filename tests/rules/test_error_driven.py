@@ -7,7 +7,8 @@ import pytest
 
 from sodachi.core.connections import Dense
 from sodachi.core.rule import plastic
-from sodachi.rules import delta
+from sodachi.errors import SpecError
+from sodachi.rules import centred, delta, mirroring
 from sodachi.system import LANE
 
 
@@ -53,3 +54,44 @@ def test_delta_converges_to_least_squares():
             lambda w, _: (_tick(w, x_, t_, 0.4), None), jnp.asarray(w), None, length=1500
         )
     np.testing.assert_allclose(w_, best, atol=1e-9)
+
+
+@pytest.mark.theory
+def test_centred_is_the_central_difference_of_the_energy_in_the_weights():
+    """(ε⁺f⁺ − ε⁻f⁻)/2β is minus the central difference of ∂E/∂W in the nudge, by definition."""
+    rng = np.random.default_rng(0)
+    (e_plus, e_minus), (f_plus, f_minus) = rng.normal(size=(2, 2)), rng.normal(size=(2, 3))
+    beta, rate = 0.25, 0.5
+    with jax.enable_x64(True):
+        post = {"error": jnp.asarray(e_plus), "opposed error": jnp.asarray(e_minus)}
+        pre = {"activity": jnp.asarray(f_plus), "opposed activity": jnp.asarray(f_minus)}
+        moved, _ = plastic(
+            centred(beta, rate), Dense((3,), (2,)), jnp.zeros((3, 2)), {}, post, pre,
+            learn=True, clock=0.0,
+        )  # fmt: skip
+    slope = (np.outer(f_plus, e_plus) - np.outer(f_minus, e_minus)) / (2 * beta)
+    np.testing.assert_allclose(moved, rate * slope, rtol=1e-12)
+
+
+@pytest.mark.theory
+def test_mirroring_is_the_running_mean_and_then_a_slow_average():
+    heard = np.random.default_rng(1).normal(size=20)
+    with jax.enable_x64(True):
+        for rate in (0.0, 0.2):
+            w, want = jnp.zeros((1, 1)), 0.0
+            for t, value in enumerate(heard):
+                post, pre = {"error": jnp.array([-value])}, {"fluctuation": jnp.ones(1)}
+                w, _ = plastic(
+                    mirroring(rate), Dense((1,), (1,)), w, {}, post, pre, learn=True,
+                    clock=jnp.float64(t),
+                )  # fmt: skip
+                want += max(1 / (t + 1), rate) * (value - want)
+            np.testing.assert_allclose(float(w[0, 0]), want, rtol=1e-12)
+            if rate == 0.0:
+                np.testing.assert_allclose(float(w[0, 0]), heard.mean(), rtol=1e-12)
+
+
+@pytest.mark.unit
+def test_a_mirror_faster_than_its_news_is_refused():
+    with pytest.raises(SpecError, match="rate"):
+        mirroring(1.5)

@@ -8,7 +8,15 @@ import pytest
 from sodachi.core.connections import Convolution, Dense, Sparse
 from sodachi.core.rule import Rule, plastic, start_synapses
 from sodachi.errors import SpecError
-from sodachi.rules import delta, hebb, with_adam, with_bounds, with_decay, with_scaling
+from sodachi.rules import (
+    delta,
+    hebb,
+    with_adam,
+    with_annealing,
+    with_bounds,
+    with_decay,
+    with_scaling,
+)
 
 W = np.array([[1.5, -0.7], [0.02, -1e-9], [0.0, 3.0]])
 
@@ -184,3 +192,19 @@ def test_wrong_arguments_are_refused(make, field):
     with pytest.raises(SpecError) as caught:
         make()
     assert caught.value.field == field
+
+
+@pytest.mark.theory
+def test_annealed_steps_add_up_to_half_the_ticks_and_then_stop():
+    """A constant drive moves a weight by rate · Σ (1 − t/T) = rate · (T + 1)/2."""
+    with jax.enable_x64(True):
+        rule = with_annealing(delta(0.1), 9)
+        lived = _live(rule, jnp.asarray(W), 12, error=np.array([1.0, -2.0]))
+    np.testing.assert_allclose(lived[8] - W, 0.1 * 5 * np.array([[1.0, -2.0]] * 3), rtol=1e-9)
+    assert np.array_equal(lived[11], lived[8])
+
+
+@pytest.mark.unit
+def test_annealing_over_no_time_is_refused():
+    with pytest.raises(SpecError, match="ticks"):
+        with_annealing(delta(), 0)

@@ -115,8 +115,9 @@ def babbling(*, net: str, rate: float = 0.0) -> System:
         capabilities=frozenset({"learns", "local", "stochastic"}),
         exceptions=tuple(e for e in inner.exceptions if "tied over sites" in e),
     )
+    cells = {p.name: moments(p.activation) for p in s.graph.populations}
     born = build(inner).init
-    return system(spec, partial(_init, s, born), partial(_step, s, mirroring(rate)))
+    return system(spec, partial(_init, s, born), partial(_step, s, mirroring(rate), cells))
 
 
 def _init(s: Settings, born, key) -> State:
@@ -129,7 +130,7 @@ def _init(s: Settings, born, key) -> State:
     return State(shared, {"key": named_key(key, "babble")})
 
 
-def _step(s: Settings, rule, state: State, observation):
+def _step(s: Settings, rule, cells, state: State, observation):
     shared, lane = state
     now, later = jax.random.split(lane["key"])
     activity = {
@@ -142,7 +143,7 @@ def _step(s: Settings, rule, state: State, observation):
     weights, synapses = dict(shared["weights"]), dict(shared["synapses"])
     for e in s.graph.edges:
         name = f"{e.name}:back"
-        mean, variance = moments(s.graph.population(e.source).activation)
+        mean, variance = cells[e.source]
         fluctuation = (rate[e.source] - mean) / (variance * _sites(e.connection))
         weights[name], synapses[name] = plastic(
             rule,
@@ -174,8 +175,7 @@ def moments(activation: str) -> tuple[float, float]:
     x = np.linspace(-10.0, 10.0, 20_001)
     weight = np.exp(-0.5 * x**2)
     weight /= weight.sum()
-    with jax.ensure_compile_time_eval():
-        f = np.asarray(ACTIVATIONS[activation](jnp.asarray(x, jnp.float32)), np.float64)
+    f = np.asarray(ACTIVATIONS[activation](jnp.asarray(x, jnp.float32)), np.float64)
     mean = float((weight * f).sum())
     return mean, float((weight * (f - mean) ** 2).sum())
 

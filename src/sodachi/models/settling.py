@@ -19,7 +19,7 @@ import jax.numpy as jnp
 
 from sodachi.core.clock import new_clock, tick
 from sodachi.core.evidence import share
-from sodachi.core.graph import Graph, forces
+from sodachi.core.graph import Graph, errors, forces
 from sodachi.core.lanes import any_lane
 from sodachi.core.names import named_key
 from sodachi.core.rule import start_synapses
@@ -253,6 +253,10 @@ def _at_every_tick(s: Settings, shared, net, known, observation, key):
         shared, net = carry
         springs = nudged(s, springs_of(s, shared), observation.evidence, 1.0)
         said = known if said_once else what_is_known(s, springs, net.activity)
+        if s.relaxation != "wave":  # weights have moved: the error cells compare again
+            net = net._replace(
+                error=errors(s.graph, springs.weights, springs.bias, net.activity, said)
+            )
         net = _finite(settle(s, springs, net, said, observation.evidence, _fold(key, i)))
         return _learned(s, shared, springs, net, None, observation, patient), net
 
