@@ -298,3 +298,16 @@ def test_the_twin_refuses_what_is_not_its_own():
         backprop_graph()
     with pytest.raises(SpecError, match="edges"):
         backprop_graph(populations=[["input", [2]], ["label", [2]]], edges=[["label", "input"]])
+
+
+@pytest.mark.theory
+def test_a_start_on_the_platforms_sees_the_clamped_pixels_in_both_directions():
+    """Zero feedback ticks: hidden cells must stand where the clamped input puts them."""
+    net = settling_net(
+        layers=(5, 4, 3), direction="both", start="feedforward", relaxation="wave", rate=1e-6
+    )
+    state = net.init(0)
+    after, _ = net.step(state, observe(net.spec, input=X[0, :5], first=True, learn=False))
+    w = np.asarray(state.shared["weights"]["input>hidden1"])
+    np.testing.assert_allclose(after.lane["activity"]["hidden1"], X[0, :5] @ w, atol=1e-4)
+    np.testing.assert_allclose(after.lane["activity"]["input"], X[0, :5], atol=1e-6)

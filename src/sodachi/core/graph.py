@@ -228,15 +228,23 @@ def forces(graph: Graph, weights, bias, precision, activity, feedback=None):
     return {name: back[name] + springs.get(name, 0.0) for name in back}
 
 
-def feedforward(graph: Graph, weights, bias, activity, known: Mapping[str, Any] | None = None):
+def feedforward(
+    graph: Graph,
+    weights,
+    bias,
+    activity,
+    known: Mapping[str, Any] | None = None,
+    hold: Callable[[str, Any], Any] = lambda name, x: x,
+):
     """Return activity with every predicted population put on its first platform, in edge order.
 
-    Only for graphs whose populations are listed sources first; a loop sees its old activity.
+    ``hold(name, x)`` says what evidence makes of a population before it predicts others. Only for
+    graphs whose populations are listed sources first; a loop sees its old activity.
     """
     activity = dict(activity)
-    known = known or {}
     for p in graph.predicted:
         platform = next(q for q in graph.platforms if q.population is p)
         part = Graph(graph.populations, platform.edges)
-        activity[p.name] = predictions(part, weights, bias, activity, known)[platform.name]
+        predicted = predictions(part, weights, bias, activity, known)[platform.name]
+        activity[p.name] = hold(p.name, predicted)
     return activity

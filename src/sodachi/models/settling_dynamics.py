@@ -85,8 +85,13 @@ def _movement(s: Settings, new, old):
 
 def _on_platforms(s: Settings, springs: Springs, activity, evidence, known):
     """Every predicted population on its first platform, in order, evidence holding what it can."""
-    bare = feedforward(s.graph, springs.weights, springs.bias, activity, known)
-    begun = held(bare, evidence, 0.0 if s.relaxation == "wave" else s.tick)
+    dt, bare = 0.0 if s.relaxation == "wave" else s.tick, {}
+
+    def hold(name, x):
+        bare[name] = x
+        return hold_evidence(x, evidence[name], dt) if name in evidence else x
+
+    begun = feedforward(s.graph, springs.weights, springs.bias, activity, known, hold)
     if _ends_held(s.graph, evidence):
         return begun, {
             p.name: begun[p.population.name] - bare[p.population.name] for p in s.graph.platforms
