@@ -25,7 +25,7 @@ def status(result: dict[str, Any] | None) -> str:
 
 
 def summary(claims: list[Claim], results: dict[str, dict[str, Any]]) -> str:
-    """Return the README's tables: every claim's target and status, and its main rows."""
+    """Return the README's table: every claim's target and status."""
     lines = ["| claim | target | parts met | status | seeds | core-minutes |", "|---" * 6 + "|"]
     for claim in claims:
         result = results.get(claim.name)
@@ -38,13 +38,7 @@ def summary(claims: list[Claim], results: dict[str, dict[str, Any]]) -> str:
         words = _cell(claim.full.target)
         cells = (f"`{claim.name}`", words, met, status(result), seeds, cost)
         lines.append(f"| {' | '.join(cells)} |")
-    text = "\n".join(lines) + "\n"
-    for claim in claims:
-        if claim.shown and claim.name in results:
-            result = results[claim.name]
-            text += f"\n`{claim.name}`, the rows with all seeds:\n\n"
-            text += _rows(claim, result, only=len(result["seeds"]))
-    return text
+    return "\n".join(lines) + "\n"
 
 
 def page(claims: list[Claim], results: dict[str, dict[str, Any]]) -> str:
@@ -75,8 +69,8 @@ def _checks(result: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(claim: Claim, result: dict[str, Any], only: int = 0) -> str:
-    measured = {row: f for row, f in result["measured"].items() if f["seeds"] >= only}
+def _rows(claim: Claim, result: dict[str, Any]) -> str:
+    measured = result["measured"]
     usual = {row: f for row, f in measured.items() if any(k in f for k in claim.shown)}
     metrics = [k for k in claim.shown if any(k in f for f in usual.values())]
     lines = [
