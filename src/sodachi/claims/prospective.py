@@ -1,228 +1,112 @@
-"""Infer activity first, then learn: the shared protocol of Song et al. (2024)'s four set-ups.
+"""Infer activity first, then learn: what Song et al. (2024)'s four set-ups have in common.
 
 Predictive coding and backpropagation learn the same task from the same newborn weights, one weight
-update for each batch, with the same optimiser; the rate of each is the best of one grid.
+update for each batch, with the same optimiser; the step size of each is the best of one grid.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-
-from sodachi.claims.claim import Figures
-from sodachi.claims.training import told
-from sodachi.combinators import minibatch
-from sodachi.data import load_fashion_mnist
+from sodachi.claims.claim import Measured
+from sodachi.claims.prospective_lives import Learner
+from sodachi.claims.statistics import Check, above, at_most, by_mean, within
 from sodachi.errors import ClaimError
-from sodachi.models.backprop_graph import backprop_graph
-from sodachi.models.settling import settling_net
-from sodachi.system import State, System
 
-CLASSES = 10
-#: Settling by which activity comes within a few percent of its equilibrium in nets this shallow.
-SETTLING = {"direction": "up", "start": "feedforward", "settle_ticks": 6, "rate": 0.6}
-#: One grid of step sizes for every learner, by optimiser: ten a decade, three a decade.
-GRID = {
-    "sgd": tuple(round(0.01 * 10 ** (k / 10), 4) for k in range(26)),
-    "adam": tuple(round(1e-4 * 10 ** (k / 4), 6) for k in range(13)),
+#: Each tick of settling is learned from too, but by the clamped input's synapses only once.
+EVERY_TICK = {"learning": "every_tick", "patient": ("input>hidden1",)}
+#: The label's springs so weak that activity hardly moves before plasticity: the lesion.
+WEAK = 0.01
+
+
+OURS, TWIN = "predictive coding, SGD", "backprop, SGD"
+OURS_ADAM, TWIN_ADAM = "predictive coding, Adam", "backprop, Adam"
+LESION = "activity hardly moves, SGD"
+HALF_MORE, TWICE = "backprop, SGD, 3 updates for 2 batches", "backprop, SGD, 2 updates a batch"
+TICKS = "predictive coding, SGD, learning at every tick"
+
+
+SOURCE = {
+    "document": "Song et al. (2024), Inferring neural activity before plasticity as a foundation "
+    "for learning beyond backpropagation",
+    "sentence": "In prospective configuration, the network first infers the pattern of neural "
+    "activity that should result from learning, and then the synaptic weights are modified to "
+    "consolidate the change in neural activity.",
 }
+RIVALS = {
+    TWIN: "the same net and newborn weights, one exact gradient step for each batch, SGD",
+    TWIN_ADAM: "the same with Adam",
+    HALF_MORE: "every second batch presented twice: more multiply-adds than settling takes",
+    TWICE: "every batch presented twice: more multiply-adds than any settling net here",
+}
+LESIONS = {
+    LESION: "the label's spring a hundredth as strong (step size a hundred times larger): activity "
+    "hardly moves before plasticity, and what is left is backpropagation",
+}
+COMMON = (
+    "Sigmoid nets without biases, squared error, direction up, 6 ticks of .6 from the feedforward "
+    "pass, then one update; step sizes of all learners from one grid by mean error on training "
+    "images held out, on tuning seeds; 95 % t intervals over ten seeds, paired by seed. Rows that "
+    "learn at every tick update all but the input's synapses at each of six ticks."
+)
+SHOWN = ("mean_error", "final_error", "core_milliseconds", "multiply_adds")
 
 
-class Task(NamedTuple):
-    """What is learned: ``rows`` int [N, batch] of ``images``, their ``labels``, and the tests.
+class Rates(NamedTuple):
+    """Step sizes: the grid searched, by optimiser, and what was best of it for each learner."""
 
-    After every ``len(rows) // len(truth)`` updates the net is asked about ``tests`` [n, d], whose
-    labels are then the next row of ``truth`` int [tests, n]. ``start`` holds weights to begin with.
+    grid: Mapping[str, tuple[float, ...]]
+    best: Mapping[str, float]
+
+
+def contest(rates: Rates) -> dict[str, Learner]:
+    """Return the learners of a set-up by row; `ClaimError` where a best rate ends its grid.
+
+    The lesion has backpropagation's rate, as its updates are those of backpropagation.
     """
 
-    layers: tuple[int, ...]
-    images: Any
-    rows: np.ndarray
-    labels: np.ndarray
-    tests: Any
-    truth: np.ndarray
-    start: Any = None
+    def best(row: str, optimiser: str = "sgd") -> float:
+        grid = sorted(rates.grid[optimiser])
+        if not grid[0] < rates.best[row] < grid[-1]:
+            raise ClaimError(f"rate of {row}", f"inside {grid}", rates.best[row])
+        return rates.best[row]
 
-
-class Learner(NamedTuple):
-    """A rule, its optimiser and its step size; every ``again``-th batch is presented twice.
-
-    ``options`` go to `settling_net`; None is backpropagation.
-    """
-
-    optimiser: str
-    rate: float
-    options: Mapping[str, Any] | None = None
-    again: int = 0
-
-    def system(self, layers: tuple[int, ...], **more: Any) -> System:
-        """Return the net that learns so: bias-free, sigmoid, squared error."""
-        same = {"layers": layers, "activation": "sigmoid", "bias": False}
-        same |= {"optimiser": self.optimiser, "weight_rate": self.rate}
-        if self.options is None:
-            return backprop_graph(**same)
-        return settling_net(**(same | SETTLING | dict(self.options) | more))
-
-
-def inside(rate: float, optimiser: str) -> float:
-    """Return a rate that was chosen from the grid; `ClaimError` for one on its edge or off it.
-
-    Examples
-    --------
-    >>> inside(0.1, "sgd")
-    0.1
-    """
-    inner = GRID[optimiser][1:-1]
-    if rate not in inner:
-        raise ClaimError("rate", f"one of {inner}", rate)
-    return rate
-
-
-def life(learner: Learner, task: Task, seed: int) -> tuple[np.ndarray, float, State]:
-    """Return the test error after every block of updates, core-seconds, and the last state.
-
-    The seconds are those of the compiled life, tests included, compilation left out.
-    """
-    if learner.again:
-        task = _again(task, learner.again)
-    blocks, batch = len(task.truth), task.rows.shape[1]
-    lanes = minibatch(learner.system(task.layers), batch)
-    reader = minibatch(learner.system(task.layers, settle_ticks=1), len(task.tests))
-    state = lanes.init(seed)
-    if task.start is not None:
-        state = State(state.shared | {"weights": task.start}, state.lane)
-    asking = reader.init(0).lane
-
-    def lived(state, images, rows, labels, tests, truth):
-        def learn(state, batch):
-            return lanes.step(state, told(lanes, images[batch[0]], batch[1]))[0], None
-
-        def block(state, now):
-            state, _ = jax.lax.scan(learn, state, now[:2])
-            asked = State(state.shared, asking)
-            output = reader.step(asked, told(reader, tests, None, learn=False))[1]
-            return state, jnp.mean(jnp.argmax(output["label"], -1) != now[2])
-
-        return jax.lax.scan(block, state, (rows, labels, truth))
-
-    arguments = (
-        state,
-        jnp.asarray(task.images),
-        jnp.asarray(task.rows.reshape(blocks, -1, batch)),
-        jnp.asarray(task.labels.reshape(blocks, -1, batch)),
-        jnp.asarray(task.tests),
-        jnp.asarray(task.truth),
-    )
-    compiled = jax.jit(lived).lower(*arguments).compile()
-    started = time.process_time()
-    state, wrong = jax.block_until_ready(compiled(*arguments))
-    return np.asarray(wrong), time.process_time() - started, state
-
-
-def _again(task: Task, every: int) -> Task:
-    """Return the task in which every ``every``-th batch comes twice, tested at the same places."""
-    apart = len(task.rows) // len(task.truth)
-    if apart % every:
-        raise ClaimError("again", f"a divisor of the {apart} updates between tests", every)
-    order = np.sort(np.r_[np.arange(len(task.rows)), np.arange(every - 1, len(task.rows), every)])
-    return task._replace(rows=task.rows[order], labels=task.labels[order])
-
-
-def figures(learner: Learner, task: Task, seed: int, last: int) -> Figures:
-    """Return the mean test error over training, that of the ``last`` tests, and the cost."""
-    wrong, seconds, _ = life(learner, task, seed)
+    weak = {"precision": {"label": WEAK}}
     return {
-        "mean_error": float(wrong.mean()),
-        "final_error": float(wrong[-last:].mean()),
-        "core_microseconds": 1e6 * seconds / len(task.rows),
-        "multiply_adds": multiply_adds(learner, task.layers),
+        OURS: Learner("sgd", best(OURS), {}),
+        TWIN: Learner("sgd", best(TWIN)),
+        OURS_ADAM: Learner("adam", best(OURS_ADAM, "adam"), {}),
+        TWIN_ADAM: Learner("adam", best(TWIN_ADAM, "adam")),
+        LESION: Learner("sgd", best(TWIN) / WEAK, weak),
+        HALF_MORE: Learner("sgd", best(HALF_MORE), None, again=2),
+        TWICE: Learner("sgd", best(TWICE), None, again=1),
+        TICKS: Learner("sgd", best(TICKS), EVERY_TICK),
     }
 
 
-def multiply_adds(learner: Learner, layers: tuple[int, ...]) -> float:
-    """Return the multiply-adds that weights cost in learning one sample.
-
-    Every synapse is used once forward and once by its own update; every synapse above the first
-    layer once backward. A tick of settling uses those above the first layer forward and backward
-    again: what the clamped input says is computed once.
-
-    Examples
-    --------
-    >>> multiply_adds(Learner("sgd", 0.1), (4, 3, 2))
-    42.0
-    >>> multiply_adds(Learner("sgd", 0.1, {"settle_ticks": 2}), (4, 3, 2))
-    60.0
-    """
-    sizes = np.array(layers)
-    synapses = float((sizes[:-1] * sizes[1:]).sum())
-    upper = synapses - float(sizes[0] * sizes[1])
-    if learner.options is None:
-        updates = 1 + (1 / learner.again if learner.again else 0)
-        return updates * (2 * synapses + upper)
-    ticks = dict(SETTLING, **learner.options)["settle_ticks"]
-    return 2 * synapses + 2 * upper * ticks
+def lower(words: str, m: Measured, ours: str, other: str, least: float = 0.0) -> Check:
+    """Check that the mean error of ours is lower by ``least``, the whole interval of it."""
+    return above(words, m(other, "mean_error"), m(ours, "mean_error"), least)
 
 
-class Images(NamedTuple):
-    """Images of a seed: those to learn from, in an order of its own by class, and those of tests.
-
-    ``by_class[c]`` are rows of ``learned``; ``tests`` [n, 784] with ``labels`` [n].
-    """
-
-    learned: np.ndarray
-    labels: np.ndarray
-    by_class: list[np.ndarray]
-    tests: np.ndarray
-    truth: np.ndarray
+def lower_by_mean(words: str, m: Measured, ours: str, other: str, least: float = 0.0) -> Check:
+    """The same, judged on means, for quick forms."""
+    a, b = m(other, "mean_error"), m(ours, "mean_error")
+    return by_mean(words, {seed: a[seed] - b[seed] for seed in a}, least)
 
 
-def images(seed: int, each: int, tuning: bool = False) -> Images:
-    """Return Fashion-MNIST in a seed's order, with ``each`` test images of every class.
-
-    In tuning, test images are the seed's last training images of each class, which are not
-    learned then.
-    """
-    rng = np.random.default_rng([seed, 20])
-    X, y = load_fashion_mnist("train")
-    X = X.reshape(len(X), -1)
-    by_class = [rng.permutation(np.flatnonzero(y == c)) for c in range(CLASSES)]
-    if tuning:
-        held = np.concatenate([rows[-each:] for rows in by_class])
-        return Images(X, y, [rows[:-each] for rows in by_class], X[held], y[held])
-    Xt, yt = load_fashion_mnist("test")
-    held = np.concatenate([rng.permutation(np.flatnonzero(yt == c))[:each] for c in range(CLASSES)])
-    return Images(X, y, by_class, Xt.reshape(len(Xt), -1)[held], yt[held])
+def as_its_rival(
+    words: str, m: Measured, margin: float, lesion: str = LESION, twin: str = TWIN
+) -> Check:
+    """Check that the lesion takes the advantage away: it errs as backpropagation does."""
+    return within(words, m(lesion, "mean_error"), m(twin, "mean_error"), margin)
 
 
-def batches(rng: np.random.Generator, rows: np.ndarray, batch: int, count: int) -> np.ndarray:
-    """Return ``count`` batches [count, batch] of ``rows``, pass after pass in new orders.
-
-    Rows that fill no batch at the end of a pass are left out of it.
-
-    Examples
-    --------
-    >>> batches(np.random.default_rng(0), np.arange(5), 2, 4).shape
-    (4, 2)
-    """
-    if len(rows) < batch:
-        raise ClaimError("rows", f"at least {batch}", len(rows))
-    whole = len(rows) // batch
-    passes = [rng.permutation(rows)[: whole * batch] for _ in range(-(-count // whole))]
-    return np.concatenate(passes).reshape(-1, batch)[:count]
-
-
-def tune(
-    make_task: Callable[[int], Task], learner: Learner, seeds: tuple[int, ...], rates
-) -> dict[float, float]:
-    """Return the mean test error over training, by rate, averaged over tuning seeds."""
-    return {
-        rate: float(
-            np.mean([life(learner._replace(rate=rate), make_task(s), s)[0].mean() for s in seeds])
-        )
-        for rate in rates
-    }
+def no_chance(m: Measured, chance: float) -> list[Check]:
+    """Check that every learner that is judged errs less than chance: none has silently died."""
+    return [
+        at_most(f"{row}: mean error below chance by .05", m(row, "mean_error"), chance - 0.05)
+        for row in m.rows()
+        if row.startswith((OURS, TWIN, OURS_ADAM, TWIN_ADAM))
+    ]
