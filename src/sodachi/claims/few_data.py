@@ -118,9 +118,9 @@ CLAIM = Claim(
     ),
     full=Protocol(
         words="Fashion-MNIST, 60 to 1,200 images a class, 784-32-32-10, batches of 60 and 64 "
-        "passes as in the source, asked after every pass about 1,000 test images; 6,000 a class on one "
-        "seed, 16 passes; one image an update at 60 and 600 a class. Step sizes were searched at "
-        "60 and 600 a class. " + p.COMMON,
+        "passes as in the source, asked after every pass about 1,000 test images; 6,000 a class "
+        "on one seed, 16 passes; one image an update at 60 and 600 a class. Step sizes were "
+        "searched at 60 and 600 a class. " + p.COMMON,
         seeds=tuple(range(10)),
         target="Test error averaged over training lower than backpropagation's with SGD at every "
         "size, apart, per weight update; the lesion is backpropagation again.",
