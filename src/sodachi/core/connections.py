@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sodachi.core.patches import patches
 from sodachi.errors import SpecError
 
 
@@ -114,13 +115,13 @@ class Convolution:
         return self._convolve(w, pre)
 
     def _convolve(self, w, pre):
-        return jax.lax.conv_general_dilated(
-            pre[None],
-            w,
-            (self.stride, self.stride),
-            self.padding,
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        )[0]
+        return patches(pre, self.size, self.stride, self.padding) @ w.reshape(-1, self.channels)
+
+    def lift(self, post, pre):
+        """Return `lift` as one product over lanes and sites, faster than the general adjoint."""
+        seen = jax.vmap(lambda x: patches(x, self.size, self.stride, self.padding))(pre)
+        product = seen.reshape(-1, self.fan_in).T @ post.reshape(-1, self.channels)
+        return product.reshape(self.weights)
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,8 @@ def lift(connection: Connection, post, pre):
     >>> lift(Dense((2,), (1,)), jnp.array([[3.0]]), jnp.array([[1.0, 2.0]])).tolist()
     [[3.0], [6.0]]
     """
+    if isinstance(connection, Convolution):
+        return connection.lift(post, pre)
     shape = jax.ShapeDtypeStruct(connection.weights, post.dtype)
 
     def over_lanes(w):
