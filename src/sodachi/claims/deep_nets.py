@@ -130,12 +130,18 @@ def forward(weights: dict) -> dict:
     return {n: w for n, w in weights.items() if not n.endswith(":back")}
 
 
+def _blank(system: System) -> State:
+    """Return a state of zeros: enough where weights are given and nothing learns or is carried."""
+    shapes = jax.eval_shape(lambda: system.init(0))
+    return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+
+
 @cache
 def _reader(depth: int, width: int):
     """One compiled reader for all nets of a shape: (what a newborn shares, its reading)."""
     net = deep_net(depth, deep_options(depth, width, 1e-3, 1), settle_ticks=1)
     lanes = minibatch(net, READ)
-    start = lanes.init(0)
+    start = _blank(lanes)
 
     def read(shared, x):
         now = told(net, x, None, learn=False)
@@ -155,7 +161,7 @@ def drives(net: System, depth: int, shared, X, y):
         The largest force left on a free cell, by the root mean square of the first errors.
     """
     lanes = minibatch(net, len(X))
-    start = lanes.init(0)
+    start = _blank(lanes)
 
     @jax.jit
     def step(shared, x, y):
@@ -186,7 +192,7 @@ def direction(depth: int, common: dict, shared, data: Digits, seed: int) -> dict
     with jax.enable_x64(True):
         settled = deep_net(depth, common, settle_ticks=LONG, dtype="float64")
         weights = {n: jnp.asarray(np.asarray(w), jnp.float64) for n, w in shared["weights"].items()}
-        start = settled.init(0).shared
+        start = _blank(settled).shared
         true, residual = drives(settled, depth, {**start, "weights": weights}, X, y)
     cosines = [cosine(a, b) for a, b in zip(ours, true, strict=True)]
     return {
