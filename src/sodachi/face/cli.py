@@ -1,4 +1,4 @@
-"""The command line: ``sodachi demo | learn | claims | claim | doctor``.
+"""The command line: ``sodachi demo | learn | claims | claim | draw | doctor``.
 
 Nothing heavy is imported before a command needs it, so ``--help`` answers at once. Every error is
 one line on standard error; the exit code is 0 (fine, met), 1 (failed, not met) or 2 (the command
@@ -157,6 +157,23 @@ def claim(
     from sodachi.face.claiming import judge_claim
 
     return judge_claim(name, "quick" if quick else "full", seeds, as_json)
+
+
+@app.command()
+def draw(
+    what: Annotated[str, typer.Argument(help="A set of pictures: settling.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("."),
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+) -> int:
+    """Draw pictures of a page of the documentation, from nets that are run for it."""
+    if what != "settling":
+        raise CommandError("WHAT", "one of settling", what)
+    _prepare()
+    from sodachi.face.drawing import draw_settling
+
+    for path in draw_settling(out, seed):
+        print(path)
+    return 0
 
 
 @app.command()

@@ -15,13 +15,15 @@ from sodachi.running import run
 LAYERS = (4, 3, 2)
 #: What the small net knows: four pixels, two patterns.
 PATTERNS = np.array([[1.0, 1.0, -0.5, -0.5], [-0.5, -0.5, 1.0, 1.0]], np.float32)
+#: Half of each: nothing that it knows predicts these pixels.
+STRANGE = np.array([1.0, -0.5, 1.0, -0.5], np.float32)
 LESSONS = 400  # samples lived before the picture begins
 LESSON_TICKS = 4
 TICKS = 30
 
 
 class Settling(NamedTuple):
-    """A net settling: frame 0 rests on one pattern, from frame 1 on the other is clamped.
+    """A net settling: frame 0 rests on one pattern, from frame 1 on another is clamped.
 
     ``beads`` and ``platforms`` hold, by layer, arrays [ticks + 1, n] of activity x and of what the
     layer above predicts, μ; the top layer has no platform. ``rods`` are the weights [above, below]
@@ -41,8 +43,12 @@ class Settling(NamedTuple):
         return sum(part.sum(axis=1) for part in parts)  # type: ignore[return-value]
 
 
-def watch_settling(seed: int, ticks: int = TICKS) -> Settling:
-    """Teach a 4-3-2 net two patterns, let it rest on one, clamp the other, and watch it settle.
+def watch_settling(
+    seed: int, ticks: int = TICKS, then: np.ndarray = PATTERNS[1], rate: float = 0.2
+) -> Settling:
+    """Teach a 4-3-2 net two patterns, let it rest on one, clamp ``then``, and watch it settle.
+
+    ``rate`` is the time per tick of all that is watched.
 
     Examples
     --------
@@ -50,7 +56,7 @@ def watch_settling(seed: int, ticks: int = TICKS) -> Settling:
     >>> seen.beads["input"].shape, seen.platforms["hidden1"].shape
     ((4, 4), (4, 3))
     """
-    net = settling_net(layers=LAYERS, direction="down", weight_rate=5e-3)
+    net = settling_net(layers=LAYERS, direction="down", weight_rate=5e-3, rate=rate)
     order = np.random.default_rng(seed).integers(2, size=LESSONS).repeat(LESSON_TICKS)
     lessons = observe(net.spec, steps=len(order), input=PATTERNS[order], label=order)
     live = run(net)
@@ -61,7 +67,7 @@ def watch_settling(seed: int, ticks: int = TICKS) -> Settling:
     states, energy = [], []
     step = jax.jit(net.step)
     for tick in range(ticks + 1):
-        shown = PATTERNS[min(tick, 1)]
+        shown = then if tick else PATTERNS[0]
         state, output = step(state, observe(net.spec, input=shown, learn=False))
         states.append(state.lane["activity"])
         energy.append(float(output["energy"]))
