@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sodachi.claims.no_phases_deep import ALONE, LIVES, LONGEST, TAUGHT, live, timetable
+from sodachi.claims.no_phases_deep import ALONE, LIVES, LONGEST, live, timetable
 from sodachi.models.settling import settling_net
 
 pytestmark = pytest.mark.unit
@@ -11,8 +11,8 @@ pytestmark = pytest.mark.unit
 
 def test_every_sample_lies_alone_and_then_with_its_label():
     which, told = timetable(4, LIVES["ours, apical"], None)
-    assert which.tolist() == np.repeat(range(4), ALONE + TAUGHT).tolist()
-    assert told.tolist() == ([False] * ALONE + [True] * TAUGHT) * 4
+    assert which.tolist() == np.repeat(range(4), 2 * ALONE).tolist()
+    assert told.tolist() == ([False] * ALONE + [True] * ALONE) * 4
 
 
 def test_irregular_times_are_drawn_between_their_bounds():

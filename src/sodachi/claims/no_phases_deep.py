@@ -26,7 +26,7 @@ LAYERS = (784, 32, 32, 10)
 SAMPLES = {"quick": 3_000, "full": 15_000}
 SHORT = 3_000  # samples of the row that learns nothing
 LAST = 1_000  # samples of the figure "late"
-ALONE = TAUGHT = 3  # ticks with the image alone, and with its label: as many as there are weights
+ALONE = 3  # ticks with the image alone, and again with its label: as many as there are weights
 LONGEST = 6  # ticks, where their number is drawn anew for every image and every label
 
 
@@ -36,6 +36,7 @@ class Life(NamedTuple):
     make: Callable[[], System]
     phased: bool = False
     irregular: bool = False
+    ticks: int = ALONE  # of an image alone, and again with its label
 
 
 def _ours(**options) -> Callable[[], System]:
@@ -62,7 +63,9 @@ LIVES = {
     "phased": Life(_ours(**_PHASED), phased=True),
     "no gate": Life(_ours()),
     "gated by settling, irregular": Life(_ours(gate="settled", gate_strength=10.0), irregular=True),
-    "no wave": Life(_ours(relaxation="descent", rate=0.3, gate="settled", gate_strength=10.0)),
+    "no wave": Life(
+        _ours(relaxation="descent", rate=0.3, gate="settled", gate_strength=10.0), ticks=10
+    ),
     "backprop": Life(partial(backprop_graph, layers=LAYERS, scale=0.5), phased=True),
 }
 QUICK_ROWS = ("ours, apical", "phased", "no gate")
@@ -102,8 +105,7 @@ def timetable(samples: int, life: Life, rng) -> tuple[np.ndarray, np.ndarray]:
     if life.irregular:
         alone, taught = rng.integers(ALONE, LONGEST + 1, (2, samples))
     else:
-        alone = np.full(samples, 1 if life.phased else ALONE)
-        taught = np.full(samples, 1 if life.phased else TAUGHT)
+        alone = taught = np.full(samples, 1 if life.phased else life.ticks)
     which = np.repeat(np.arange(samples), alone + taught)
     parts = np.stack([alone, taught], 1).reshape(-1)
     return which, np.repeat(np.tile([False, True], samples), parts)
@@ -186,7 +188,7 @@ CLAIM = Claim(
     lesion={
         "no gate": "carried activity, every tick learns, and every cell teaches at every tick",
         "no wave": "gated, but activity creeps down the energy (descent, rate .3) in place of the "
-        "wave: after a switch of image the errors are stale (3,000 images)",
+        "wave: after a switch of image the errors are stale (3,000 images, 10 + 10 ticks)",
     },
     quick=Protocol(
         words="3,000 images; the apical form, phased, and no gate; judged on means of two seeds.",
