@@ -141,7 +141,7 @@ CLAIM = Claim(
         "tied": "feedback through the forward weights themselves (weight transport), all else "
         "the same",
         "Kolen-Pollack from random": "the same two signals at both synapses, from separate random "
-        "weights (with decay: 1 in units of the weight rate, both sides)",
+        "weights (with decay: 1 in units of the weight rate on both sides, not tuned)",
     },
     lesion={
         "Kolen-Pollack from random": "no babbling",
