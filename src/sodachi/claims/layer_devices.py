@@ -192,7 +192,8 @@ def measure_apart(module: str, layers: int, *arguments: str) -> dict[str, float]
     ClaimError
         Where the program fails.
     """
-    flags = f"{os.environ.get('XLA_FLAGS', '')} {DEVICES}={layers}".strip()
+    # First: what follows a word without dashes among these flags is not read.
+    flags = f"{DEVICES}={layers} {os.environ.get('XLA_FLAGS', '')}".strip()
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         env={**os.environ, "XLA_FLAGS": flags, "PYTHONPATH": os.pathsep.join(sys.path)},
