@@ -27,8 +27,10 @@ _HOME = {
     "core.audit": ("audit",),
     "runner": ("Life", "predict_then_learn"),
     "models": (
+        "babble",
         "backprop_graph",
         "backprop_net",
+        "moving_net",
         "settling_graph",
         "settling_mixture",
         "settling_net",

@@ -115,6 +115,7 @@ SYSTEMS = {
     },
     "settling_graph": model("settling", "settling_graph", **GRAPH),
     "babbling": babbling,
+    "moving_net": model("motion", "moving_net", inputs=4, states=3, settle_ticks=3),
     "backprop_graph": model("backprop_graph", "backprop_graph", layers=(6, 5, 3)),
     "settling_mixture": settling_mixture,
     "boltzmann_machine": boltzmann_machine,

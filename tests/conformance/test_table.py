@@ -3,7 +3,7 @@
 from sodachi.conformance import examine
 
 #: Systems whose settling cells are never observed: their inputs are signals, not cells.
-ONLY_HIDDEN_CELLS = ("canonical_network",)
+ONLY_HIDDEN_CELLS = ("canonical_network", "moving_net")
 
 #: What a spec must declare for a check to have no subject; all other checks always apply.
 MAY_NOT_APPLY = {

@@ -203,6 +203,12 @@ SLOW = (
         ERROR_DRIVEN + "centred_is_the_central_difference_of_the_energy_in_the_weights",
     ),
     Mutation(
+        "rules/generalised.py",
+        "return sum(d)",
+        "return d[0]",
+        ERROR_DRIVEN + "generalised_is_minus_the_gradient_summed_over_orders_of_motion",
+    ),
+    Mutation(
         "rules/mirroring.py",
         "lambda w, s, d, context: d[0] - w",
         "lambda w, s, d, context: d[0]",

@@ -8,7 +8,7 @@ import pytest
 from sodachi.core.connections import Dense
 from sodachi.core.rule import plastic
 from sodachi.errors import SpecError
-from sodachi.rules import centred, delta, mirroring
+from sodachi.rules import centred, delta, generalised, mirroring
 from sodachi.system import LANE
 
 
@@ -95,3 +95,27 @@ def test_mirroring_is_the_running_mean_and_then_a_slow_average():
 def test_a_mirror_faster_than_its_news_is_refused():
     with pytest.raises(SpecError, match="rate"):
         mirroring(1.5)
+
+
+@pytest.mark.theory
+def test_generalised_is_minus_the_gradient_summed_over_orders_of_motion():
+    """Σ_k ½|t⁽ᵏ⁾ − x⁽ᵏ⁾W|² by finite differences: every order pushes the same synapse."""
+    rng = np.random.default_rng(4)
+    x, t, w = rng.normal(size=(3, 2)), rng.normal(size=(3, 4)), rng.normal(size=(2, 4))
+
+    def energy(w):
+        return 0.5 * np.sum((t - x @ w) ** 2)
+
+    with jax.enable_x64(True):
+        post = {f"error {k}": jnp.asarray(t[k] - x[k] @ w) for k in range(3)}
+        pre = {f"activity {k}": jnp.asarray(x[k]) for k in range(3)}
+        moved, _ = plastic(
+            generalised(3, 0.5), Dense((2,), (4,)), jnp.asarray(w), {}, post, pre,
+            learn=True, clock=0.0,
+        )  # fmt: skip
+    slope = np.zeros_like(w)
+    for place in np.ndindex(*w.shape):
+        nudge = np.zeros_like(w)
+        nudge[place] = 1e-5
+        slope[place] = (energy(w + nudge) - energy(w - nudge)) / 2e-5
+    np.testing.assert_allclose(moved - w, -0.5 * slope, rtol=1e-6)

@@ -8,6 +8,7 @@ from sodachi.models.boltzmann import boltzmann_machine as boltzmann_machine
 from sodachi.models.canonical import canonical_network as canonical_network
 from sodachi.models.growing import growing_grid as growing_grid
 from sodachi.models.mixture import settling_mixture as settling_mixture
+from sodachi.models.motion import moving_net as moving_net
 from sodachi.models.nearest import nearest_neighbour as nearest_neighbour
 from sodachi.models.settling import settling_graph as settling_graph
 from sodachi.models.settling import settling_net as settling_net

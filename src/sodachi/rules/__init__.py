@@ -17,6 +17,7 @@ from sodachi.rules.decay import with_decay as with_decay
 from sodachi.rules.delta import delta as delta
 from sodachi.rules.following import instar as instar
 from sodachi.rules.following import outstar as outstar
+from sodachi.rules.generalised import generalised as generalised
 from sodachi.rules.hebb import hebb as hebb
 from sodachi.rules.imprinting import imprinting as imprinting
 from sodachi.rules.mirroring import mirroring as mirroring
