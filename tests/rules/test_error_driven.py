@@ -118,4 +118,4 @@ def test_generalised_is_minus_the_gradient_summed_over_orders_of_motion():
         nudge = np.zeros_like(w)
         nudge[place] = 1e-5
         slope[place] = (energy(w + nudge) - energy(w - nudge)) / 2e-5
-    np.testing.assert_allclose(moved - w, -0.5 * slope, rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(moved) - w, -0.5 * slope, rtol=1e-6)

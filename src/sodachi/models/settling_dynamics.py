@@ -71,7 +71,8 @@ def begin(s: Settings, springs: Springs, lane, evidence, first):
     else:
         # The carried net's errors cost a forward pass, which a batch of new samples does not need.
         begun = jax.lax.cond(any_lane(~first), mixed, fresh)
-    return Net(*begun, _movement(s, activity, activity)), known
+    begun_activity, error = begun
+    return Net(begun_activity, error, _movement(s, activity, activity)), known
 
 
 def what_is_known(s: Settings, springs: Springs, activity):
