@@ -22,6 +22,17 @@ log = logging.getLogger(__name__)
 CLAIMS = {
     "never-stops-learning": "sodachi.claims.never_stops_learning",
     "no-phases": "sodachi.claims.no_phases",
+    "clamp-anything": "sodachi.claims.clamp_anything",
+    "drift": "sodachi.claims.drift",
+    "interference": "sodachi.claims.interference",
+    "online": "sodachi.claims.online",
+    "few-data": "sodachi.claims.few_data",
+    "depth": "sodachi.claims.depth",
+    "no-phases-deep": "sodachi.claims.no_phases_deep",
+    "feedback-alignment": "sodachi.claims.feedback_alignment",
+    "asynchrony": "sodachi.claims.asynchrony",
+    "replay-needless": "sodachi.claims.replay_needless",
+    "five-advantages": "sodachi.claims.five_advantages",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {
@@ -41,7 +52,7 @@ def list_claims() -> list[Claim]:
 
     Examples
     --------
-    >>> [claim.name for claim in list_claims()]
+    >>> [claim.name for claim in list_claims()][:2]
     ['never-stops-learning', 'no-phases']
     """
     return [find_claim(module) for module in CLAIMS.values()]
