@@ -28,7 +28,7 @@ from sodachi.system import State, System
 
 LAYERS = {"mnist": (784, 32, 10), "digits": (64, 32, 10), "devices": (64, 32, 32, 10)}
 TRAINED = {"quick": {"mnist": 200, "digits": 200}, "full": {"mnist": 800, "digits": 800}}
-TESTED = {"quick": 50, "full": 250}  # of the test images
+TESTED = {"quick": 50, "full": 200}  # of the test images
 TEST_FROM = 1347  # the last quarter of digits, of other writers, is for testing alone
 CERTIFIED = 10  # samples whose equilibrium is followed until hardly anything moves
 BATCH = 10

@@ -26,6 +26,7 @@ from sodachi.claims.statistics import Check, above, at_least, at_most, by_mean, 
 from sodachi.core.audit import audit
 from sodachi.models.babbling import babble
 from sodachi.observation import observe
+from sodachi.system import State
 
 FEW = (1, 2, 5, 10, 20)  # samples a class
 FLIPPED = 0.4  # of the labels, drawn anew from all ten
@@ -180,11 +181,11 @@ def own_feedback(seed: int) -> Figures:
     options: dict[str, Any] = {"feedback": "kolen_pollack"}
     figures = {}
     system = make("down", **options)
+    heard = babble(system, system.init(seed), seed).shared
     X, y, X_test, y_test = world("shuffled", seed)
     for test in ("shuffled", "sorted"):
         recipe, order = _net(3e-3, batch=1, **options), schedule(test, _net(0, batch=1), y, seed)
-        ready = partial(babble, system, seed=seed)
-        state = live("down", recipe, X, y, order, seed, ready=ready)
+        state = live("down", recipe, X, y, order, seed, ready=lambda born: State(heard, born.lane))
         figures[test] = read("down", state, X_test, y_test, **options)
     figures["order_costs"] = figures["shuffled"] - figures["sorted"]
     declared = float(len(system.spec.exceptions))
