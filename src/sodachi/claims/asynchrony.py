@@ -325,7 +325,7 @@ CLAIM = Claim(
         check=check_full,
     ),
     module=__name__,
-    tuning_seeds=(100,),
+    tuning_seeds=(100, 101, 102, 103, 104),
     shown=("accuracy", "distance", "residual", "difference", "messages_a_tick", "idle_ours_16",
            "idle_backprop_16", "time_ours_16", "time_backprop_16"),
 )  # fmt: skip
