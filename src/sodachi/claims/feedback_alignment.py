@@ -138,16 +138,17 @@ CLAIM = Claim(
     },
     rows=rows,
     rivals={
-        "tied": "feedback through the forward weights themselves (weight transport), all else "
-        "the same",
-        "Kolen-Pollack from random": "the same two signals at both synapses, from separate random "
-        "weights (with decay: 1 in units of the weight rate on both sides, not tuned)",
+        "16 layers, tied": "feedback through the forward weights themselves (weight transport), "
+        "all else the same",
+        "16 layers, Kolen-Pollack from random": "the same two signals at both synapses, from "
+        "separate random weights (with decay: 1 in units of the weight rate on both sides, not tuned)",
     },
     lesion={
-        "Kolen-Pollack from random": "no babbling",
-        "fixed": "feedback stays as it was born, random (feedback alignment)",
-        "own gradient": "feedback follows error × x in place of error × f(x): the source's catch",
-        "babbled, then fixed": "babbling, then no plasticity of the feedback",
+        "16 layers, Kolen-Pollack from random": "no babbling (all of these at 3 layers too)",
+        "16 layers, fixed": "feedback stays as it was born, random (feedback alignment)",
+        "16 layers, babbled, own gradient": "feedback follows error × x in place of error × f(x): "
+        "the source's catch",
+        "16 layers, babbled, then fixed": "babbling, then no plasticity of the feedback",
     },
     quick=Protocol(
         words="5 layers, 8,000 images, 2 epochs; judged on means of two seeds.",

@@ -85,7 +85,7 @@ CLAIM = Claim(
     name="interference",
     source=p.SOURCE,
     rows=rows,
-    rivals=p.RIVALS,
+    rivals={row: words for row, words in p.RIVALS.items() if row != p.HALF_MORE},
     lesion=p.LESIONS,
     quick=Protocol(
         words="Three rows; judged on means of two seeds.",
