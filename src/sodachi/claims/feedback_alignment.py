@@ -141,7 +141,8 @@ CLAIM = Claim(
         "16 layers, tied": "feedback through the forward weights themselves (weight transport), "
         "all else the same",
         "16 layers, Kolen-Pollack from random": "the same two signals at both synapses, from "
-        "separate random weights (with decay: 1 in units of the weight rate on both sides, not tuned)",
+        "separate random weights (with decay: 1 in units of the weight rate on both sides, not "
+        "tuned)",
     },
     lesion={
         "16 layers, Kolen-Pollack from random": "no babbling (all of these at 3 layers too)",
