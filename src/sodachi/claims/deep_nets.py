@@ -1,10 +1,9 @@
-"""Deep nets on MNIST for the claims: newborn, lived, read, and their error's true direction."""
+"""Deep nets on MNIST for the claims: newborn, lived and read."""
 
 from __future__ import annotations
 
 import time
 from functools import cache, partial
-from itertools import pairwise
 from typing import NamedTuple
 
 import jax
@@ -19,9 +18,7 @@ from sodachi.system import State, System
 
 MEAN, SPREAD = 0.1307, 1 / 3  # of MNIST's training pixels
 BATCH = 64
-PROBE = 32  # samples on which directions are compared
 READ = 100  # test samples a call
-LONG = 200  # ticks of the wave in float64 that stand for "for ever"; the residual certifies it
 
 
 class Digits(NamedTuple):
@@ -130,7 +127,7 @@ def forward(weights: dict) -> dict:
     return {n: w for n, w in weights.items() if not n.endswith(":back")}
 
 
-def _blank(system: System) -> State:
+def blank(system: System) -> State:
     """Return a state of zeros: enough where weights are given and nothing learns or is carried."""
     shapes = jax.eval_shape(lambda: system.init(0))
     return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
@@ -141,69 +138,10 @@ def _reader(depth: int, width: int):
     """One compiled reader for all nets of a shape: (what a newborn shares, its reading)."""
     net = deep_net(depth, deep_options(depth, width, 1e-3, 1), settle_ticks=1)
     lanes = minibatch(net, READ)
-    start = _blank(lanes)
+    start = blank(lanes)
 
     def read(shared, x):
         now = told(net, x, None, learn=False)
         return jnp.argmax(lanes.step(State(shared, start.lane), now)[1]["label"], -1)
 
     return start.shared, jax.jit(lambda shared, X: jax.lax.map(partial(read, shared), X))
-
-
-def drives(net: System, depth: int, shared, X, y):
-    """Return what every layer's weights are told on these samples, ``ε f(x)``, and the residual.
-
-    Returns
-    -------
-    drives : list of float64 [source, target]
-        By weight layer, from the input up.
-    relative : float
-        The largest force left on a free cell, by the root mean square of the first errors.
-    """
-    lanes = minibatch(net, len(X))
-    start = _blank(lanes)
-
-    @jax.jit
-    def step(shared, x, y):
-        return lanes.step(State(shared, start.lane), told(net, x, y, learn=False))
-
-    dtype = start.lane["activity"]["input"].dtype
-    state, output = step(shared, jnp.asarray(X, dtype), jnp.asarray(y))
-    names = ["input", *(f"hidden{i}" for i in range(1, depth)), "label"]
-    cells = {n: np.asarray(v, np.float64) for n, v in state.lane["activity"].items()}
-    error = {n: np.asarray(v, np.float64) for n, v in state.lane["error"].items()}
-    rate = {n: v if n == "input" else np.tanh(v) for n, v in cells.items()}
-    told_all = [rate[a].T @ error[b] for a, b in pairwise(names)]
-    size = float(np.sqrt((error["hidden1"] ** 2).mean()))
-    left = float(np.max(np.asarray(output["residual"])))
-    return told_all, left / size if size else float("inf")
-
-
-def direction(depth: int, common: dict, shared, data: Digits, seed: int) -> dict[str, float]:
-    """Return how well the wave's updates point to those of the equilibrium, in float64.
-
-    The cosine of the first layer's update and the least of all layers', on training samples. The
-    equilibrium, at the same label precision, is the wave's own rest after ``LONG`` ticks,
-    certified by the force that is left.
-    """
-    rows = np.random.default_rng([seed, 1]).choice(len(data.y), PROBE, replace=False)
-    X, y = data.X[rows], data.y[rows]
-    ours, _ = drives(deep_net(depth, common), depth, shared, X, y)
-    with jax.enable_x64(True):
-        settled = deep_net(depth, common, settle_ticks=LONG, dtype="float64")
-        weights = {n: jnp.asarray(np.asarray(w), jnp.float64) for n, w in shared["weights"].items()}
-        start = _blank(settled).shared
-        true, residual = drives(settled, depth, {**start, "weights": weights}, X, y)
-    cosines = [cosine(a, b) for a, b in zip(ours, true, strict=True)]
-    return {
-        "first_cosine": cosines[0],
-        "least_cosine": min(cosines),
-        "first_length": float(np.linalg.norm(ours[0]) / np.linalg.norm(true[0])),
-        "residual": residual,
-    }
-
-
-def cosine(a, b) -> float:
-    """Return the cosine of two arrays; 0 where one is nothing."""
-    size = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(np.sum(a * b)) / size if size else 0.0
