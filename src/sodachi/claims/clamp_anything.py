@@ -57,7 +57,7 @@ def rows(seed: int, form: str):
     return wanted if form == "full" else {row: wanted[row] for row in quick}
 
 
-def make_net(direction: str, feedback: str = "tied", **options: Any) -> System:
+def make_net(direction: str, feedback: str = "tied", pixels: int = 784, **options: Any) -> System:
     """Return the net: label predicts hidden predicts pixels, and in ``"both"`` also upward.
 
     ``E = ½·20|v − W₀f(h)|² + ½|h − W₁y|²``, and in both directions also
@@ -65,7 +65,7 @@ def make_net(direction: str, feedback: str = "tied", **options: Any) -> System:
     read upward"``, the same net, it starts upward.
     """
     both = direction != "down"
-    populations = [["label", [CLASSES]], ["hidden1", [HIDDEN], "relu"], ["input", [784]]]
+    populations = [["label", [CLASSES]], ["hidden1", [HIDDEN], "relu"], ["input", [pixels]]]
     edges = DOWN + UP if both else DOWN
     if direction == "both, read upward":
         populations, edges = populations[::-1], UP + DOWN
@@ -92,12 +92,12 @@ def wired(state: State) -> State:
     return State(state.shared | {"weights": weights}, state.lane)
 
 
-def learned(direction: str, feedback: str, seed: int, form: str):
-    """Return what a net has learned (`State.shared`), pixels and labels clamped."""
-    (X, y), epochs = material(seed, form)["train"], SIZES[form][0]
+def learned(direction: str, feedback: str, seed: int, X, y, epochs: int):
+    """Return what a net has learned (`State.shared`), pixels [n, pixels] and labels clamped."""
     net = make_net(
         direction,
         feedback,
+        X.shape[1],
         relaxation="langevin",
         temperature=1.0,
         settle_ticks=LEARNING_TICKS,
@@ -112,7 +112,8 @@ def learned(direction: str, feedback: str, seed: int, form: str):
 
 def asked(direction: str, feedback: str, seed: int, form: str) -> Figures:
     """Ask one set of weights everything; labels are tried, the least tense stands."""
-    shared, m = learned(direction, feedback, seed, form), material(seed, form)
+    m = material(seed, form)
+    shared = learned(direction, feedback, seed, *m["train"], SIZES[form][0])
     V, y = m["test"]
     asker = Asker(
         make_net(direction, feedback, settle_ticks=ASKING_TICKS), shared, min(100, len(V))

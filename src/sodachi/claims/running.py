@@ -33,6 +33,9 @@ CLAIMS = {
     "asynchrony": "sodachi.claims.asynchrony",
     "replay-needless": "sodachi.claims.replay_needless",
     "five-advantages": "sodachi.claims.five_advantages",
+    "accuracy-mnist": "sodachi.claims.accuracy_mnist",
+    "accuracy-fashion": "sodachi.claims.accuracy_fashion",
+    "accuracy-cifar": "sodachi.claims.accuracy_cifar",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {
