@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 from sodachi.claims.digit_learners import Recipe, digits, draws, live, make, read
-from sodachi.claims.five_advantages import class_means, schedule, world
+from sodachi.claims.five_tests import class_means, schedule, world
 from sodachi.claims.training import accuracy
 
 

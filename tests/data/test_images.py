@@ -90,11 +90,11 @@ def test_idx_and_npz_hold_the_same_rows(small):
         (_idx(IMAGES), _idx(np.array([1, 2, 10], np.uint8)), (), "labels below 10"),
         (_idx(IMAGES)[:-1], _idx(LABELS), (), "60 bytes"),
         (_idx(LABELS), _idx(LABELS), (), "images"),
-        (_npz(x=IMAGES), _npz(y=LABELS), ("x", "z"), "an array 'z'"),
+        (_npz(x=IMAGES), _npz(y=LABELS), ("x", "z"), "arrays z"),
         (_npz(x=IMAGES.astype(float)), _npz(y=LABELS), ("x", "y"), "unsigned bytes"),
-        (_npz(x=np.array([{}], object)), _npz(y=LABELS), ("x", "y"), "an array 'x'"),
-        (b"not an archive", _npz(y=LABELS), ("x", "y"), "an array 'x'"),
-        (b"", _npz(y=LABELS), ("x", "y"), "an array 'x'"),
+        (_npz(x=np.array([{}], object)), _npz(y=LABELS), ("x", "y"), "arrays x"),
+        (b"not an archive", _npz(y=LABELS), ("x", "y"), "arrays x"),
+        (b"", _npz(y=LABELS), ("x", "y"), "arrays x"),
     ],
 )
 def test_true_checksums_of_wrong_arrays_are_refused(small, images, labels, keys, message):

@@ -113,7 +113,8 @@ def learned(direction: str, feedback: str, seed: int, X, y, epochs: int):
 def asked(direction: str, feedback: str, seed: int, form: str) -> Figures:
     """Ask one set of weights everything; labels are tried, the least tense stands."""
     m = material(seed, form)
-    shared = learned(direction, feedback, seed, *m["train"], SIZES[form][0])
+    X, y = m["train"]
+    shared = learned(direction, feedback, seed, X, y, SIZES[form][0])
     V, y = m["test"]
     asker = Asker(
         make_net(direction, feedback, settle_ticks=ASKING_TICKS), shared, min(100, len(V))

@@ -5,7 +5,7 @@ Fashion-MNIST with 60 to 1,200 images a class, the same pictures again and again
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -62,15 +62,15 @@ def name(row: str, each: int, batch: int = BATCH) -> str:
 
 def rows(seed: int, form: str):
     """Return what is measured: the pair at every size, more learners at two of them."""
-    made: dict[tuple[int, int], lives.Task] = {}
 
-    def measure(row: str, each: int, batch: int):
-        if (each, batch) not in made:
-            made.clear()
-            passes = PASSES[each] if batch == BATCH else ONE_BY_ONE[each]
-            made[each, batch] = task(seed, each, passes, batch)
-        rates = p.Rates(GRID, BEST | OTHERWISE.get((each, batch), {}))
-        return lives.figures(p.contest(rates)[row], made[each, batch], seed, LAST)
+    @lru_cache(1)
+    def made(each: int, batch: int) -> lives.Task:
+        passes = PASSES[each] if batch == BATCH else ONE_BY_ONE[each]
+        return task(seed, each, passes, batch)
+
+    def one(row: str, each: int, batch: int):
+        learner = p.contest(p.Rates(GRID, BEST | OTHERWISE.get((each, batch), {})))[row]
+        return lives.rows_of({row: learner}, partial(made, each, batch), seed, LAST)[row]
 
     if form == "quick":
         wanted = [(row, 60, BATCH) for row in (*PAIR, p.LESION)]
@@ -78,7 +78,7 @@ def rows(seed: int, form: str):
         wanted = [(row, n, BATCH) for n in SIZES for row in (*PAIR, *BESIDE.get(n, ()))]
         wanted += [(row, n, 1) for n in ONE_BY_ONE for row in PAIR]
         wanted += [(row, ALL, BATCH) for row in PAIR if seed == ONCE]
-    return {name(*which): partial(measure, *which) for which in wanted}
+    return {name(*which): one(*which) for which in wanted}
 
 
 def check_full(m: Measured) -> list[Check]:

@@ -53,18 +53,15 @@ def task(seed: int, updates: int, tuning: bool = False) -> lives.Task:
 
 def rows(seed: int, form: str):
     """Return what is measured: every learner on the same two tasks."""
-    learners = p.contest(RATES)
-    made: list[lives.Task] = []
+    learners = {row: one for row, one in p.contest(RATES).items() if row not in LEFT_OUT}
+    if form == "quick":
+        learners = {row: learners[row] for row in QUICK_ROWS}
+    make = partial(task, seed, UPDATES[form])
+    return lives.rows_of(learners, make, seed, LAST, also=_first_84)
 
-    def measure(learner: lives.Learner) -> Figures:
-        if not made:
-            made.append(task(seed, UPDATES[form]))
-        life = lives.live(learner, made[0], seed)
-        figures = lives.summary(learner, made[0], life, LAST)
-        return figures | {"first_84_error": float(life.wrong[:FIRST].mean())}
 
-    wanted = QUICK_ROWS if form == "quick" else [r for r in learners if r not in LEFT_OUT]
-    return {row: partial(measure, learners[row]) for row in wanted}
+def _first_84(life: lives.Life) -> Figures:
+    return {"first_84_error": float(life.wrong[:FIRST].mean())}
 
 
 def check_full(m: Measured) -> list[Check]:

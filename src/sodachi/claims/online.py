@@ -41,15 +41,9 @@ def task(seed: int, updates: int, tuning: bool = False) -> lives.Task:
 def rows(seed: int, form: str):
     """Return what is measured: every learner in the same stream."""
     learners = p.contest(RATES)
-    made: list[lives.Task] = []
-
-    def measure(learner: lives.Learner):
-        if not made:
-            made.append(task(seed, UPDATES[form]))
-        return lives.figures(learner, made[0], seed, LAST)
-
-    wanted = QUICK_ROWS if form == "quick" else tuple(learners)
-    return {row: partial(measure, learners[row]) for row in wanted}
+    if form == "quick":
+        learners = {row: learners[row] for row in QUICK_ROWS}
+    return lives.rows_of(learners, partial(task, seed, UPDATES[form]), seed, LAST)
 
 
 def check_full(m: Measured) -> list[Check]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -141,9 +141,24 @@ def _again(task: Task, every: int) -> Task:
     return task._replace(rows=task.rows[order], labels=task.labels[order])
 
 
-def figures(learner: Learner, task: Task, seed: int, last: int) -> Figures:
-    """Return the `summary` of a learner's life in a task."""
-    return summary(learner, task, live(learner, task, seed), last)
+def rows_of(
+    learners: Mapping[str, Learner],
+    make: Callable[[], Task],
+    seed: int,
+    last: int,
+    also: Callable[[Life], Figures] = lambda life: {},
+) -> dict[str, Callable[[], Figures]]:
+    """Return by row what measures its learner: `summary`, and what ``also`` says of its life.
+
+    All live in one task, made when the first of them is measured.
+    """
+    task = cache(make)
+
+    def measure(learner: Learner) -> Figures:
+        life = live(learner, task(), seed)
+        return summary(learner, task(), life, last) | also(life)
+
+    return {row: partial(measure, learner) for row, learner in learners.items()}
 
 
 def summary(learner: Learner, task: Task, life: Life, last: int) -> Figures:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import zipfile
 
 import numpy as np
 
 from sodachi.data import fetch
+from sodachi.data.npz import parse_npz
 from sodachi.data.table import File
 from sodachi.errors import DataError
 
@@ -92,12 +92,8 @@ def _decoder():
 
 def _arrays(content: bytes):
     """Return ``(streams, offset, label, is_test)``, checked to fit together."""
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            found = [archive[key] for key in ("jpeg", "offset", "label", "is_test")]
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(FILE.name, "jpeg, offset, label and is_test", error) from error
-    streams, offset, label, is_test = found
+    keys = ("jpeg", "offset", "label", "is_test")
+    streams, offset, label, is_test = parse_npz(content, FILE.name, keys)
     n = len(label)
     fits = offset.shape == (n + 1,) and is_test.shape == (n,) and offset[-1] == len(streams)
     if not fits or np.any(np.diff(offset) < 0):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-
 import numpy as np
 
 from sodachi.data import fetch
 from sodachi.data.idx import parse_idx
+from sodachi.data.npz import parse_npz
 from sodachi.data.table import DATA_SETS, File, Part
 from sodachi.errors import DataError
 
@@ -162,11 +160,7 @@ def _array(name: str, file: File, key: str) -> np.ndarray:
     content = fetch.fetch(name, file)
     if not key:
         return parse_idx(content, file.name)
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            array = archive[key]
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(file.name, f"an array {key!r}", error) from error
+    (array,) = parse_npz(content, file.name, (key,))
     if array.dtype != np.uint8:
         raise DataError(file.name, f"unsigned bytes in {key!r}", array.dtype)
     return array
