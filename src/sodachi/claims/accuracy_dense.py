@@ -45,7 +45,9 @@ class Task(NamedTuple):
     quick_target: float
     words: str
     """How the images are moved, and what was chosen on validation images."""
-    twin: str
+    twin: Dense
+    """Of the same graph, what was best for the twin."""
+    twin_words: str
     """How the twin was tuned apart."""
     module: str
     move: Callable[[np.random.Generator, np.ndarray], np.ndarray] | None = None
@@ -70,7 +72,8 @@ def claim(task: Task) -> Claim:
 
     def rows(seed: int, form: str):
         """Return what is measured: predictive coding, its twin, no feedback, and the other way."""
-        wanted = contestants(dense(task.net), partial(images, task, form), task.recipe(form), seed)
+        makers = dense(task.net) | {TWIN: dense(task.twin)[TWIN]}
+        wanted = contestants(makers, partial(images, task, form), task.recipe(form), seed)
         if form == "full" and seed in FEW:
             wanted[DOWN] = partial(downward, partial(_fewer, task), EPOCHS_DOWN, seed)
         return wanted
@@ -102,7 +105,7 @@ def claim(task: Task) -> Claim:
         rows=rows,
         rivals={
             TWIN: "backpropagation on the same graph: newborn weights, rule, per-synapse Adam, "
-            f"step sizes, order of images all the same; squared error; {task.twin}",
+            f"order of images all the same; squared error; {task.twin_words}",
         },
         lesion={
             LESION: "the same net whose errors stay where they arise: only the last layer learns"
