@@ -57,7 +57,9 @@ def rows(seed: int, form: str):
     return wanted if form == "full" else {row: wanted[row] for row in quick}
 
 
-def make_net(direction: str, feedback: str = "tied", pixels: int = 784, **options: Any) -> System:
+def make_net(
+    direction: str, feedback: str = "tied", pixels: int = 784, pixel: float = PIXEL, **options: Any
+) -> System:
     """Return the net: label predicts hidden predicts pixels, and in ``"both"`` also upward.
 
     ``E = ½·20|v − W₀f(h)|² + ½|h − W₁y|²``, and in both directions also
@@ -72,7 +74,7 @@ def make_net(direction: str, feedback: str = "tied", pixels: int = 784, **option
     return settling_graph(
         populations=populations,
         edges=edges,
-        precision={"input": PIXEL} | ({"hidden1:up": 0.1} if both else {}),
+        precision={"input": pixel} | ({"hidden1:up": 0.1} if both else {}),
         feedback=feedback,
         start="feedforward",
         rate=RATE,
@@ -92,12 +94,13 @@ def wired(state: State) -> State:
     return State(state.shared | {"weights": weights}, state.lane)
 
 
-def learned(direction: str, feedback: str, seed: int, X, y, epochs: int):
+def learned(direction: str, feedback: str, seed: int, X, y, epochs: int, pixel: float = PIXEL):
     """Return what a net has learned (`State.shared`), pixels [n, pixels] and labels clamped."""
     net = make_net(
         direction,
         feedback,
         X.shape[1],
+        pixel,
         relaxation="langevin",
         temperature=1.0,
         settle_ticks=LEARNING_TICKS,

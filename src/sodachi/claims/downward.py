@@ -14,7 +14,7 @@ import numpy as np
 
 from sodachi.claims.asking import Asker
 from sodachi.claims.claim import Figures
-from sodachi.claims.clamp_anything import ASKING_TICKS, HIDDEN, learned, make_net
+from sodachi.claims.clamp_anything import ASKING_TICKS, HIDDEN, PIXEL, learned, make_net
 
 DOWN = "predictive coding, down"
 BATCH = 100
@@ -24,14 +24,15 @@ def words(pixels: int) -> str:
     """Return what a table says about this row."""
     return (
         f"Beside them the source's direction: 10-{HIDDEN}-{pixels}, each layer predicts the layer "
-        "below; the net and settings of `clamp-anything`, not tuned here"
+        "below; the net and settings of `clamp-anything`"
     )
 
 
-def downward(load: Callable[[], tuple], epochs: int, seed: int) -> Figures:
+def downward(load: Callable[[], tuple], epochs: int, seed: int, pixel: float = PIXEL) -> Figures:
     """Return accuracy, size and seconds of training of a net that predicts its pixels.
 
-    ``load()`` returns images to learn and their labels, then images asked about and theirs.
+    ``load()`` returns images to learn and their labels, then images asked about and theirs;
+    ``pixel`` is the precision of pixels.
 
     Examples
     --------
@@ -43,9 +44,9 @@ def downward(load: Callable[[], tuple], epochs: int, seed: int) -> Figures:
     X, y, tests, truth = load()
     X, tests = (np.asarray(v, np.float32).reshape(len(v), -1) for v in (X, tests))
     started = time.process_time()
-    shared = jax.block_until_ready(learned("down", "tied", seed, X, np.asarray(y), epochs))
+    shared = jax.block_until_ready(learned("down", "tied", seed, X, np.asarray(y), epochs, pixel))
     seconds = time.process_time() - started
-    net = make_net("down", pixels=X.shape[1], settle_ticks=ASKING_TICKS)
+    net = make_net("down", pixels=X.shape[1], pixel=pixel, settle_ticks=ASKING_TICKS)
     answer = Asker(net, shared, min(BATCH, len(tests))).try_labels(
         tests, np.full(tests.shape, np.inf)
     )
