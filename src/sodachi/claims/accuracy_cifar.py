@@ -149,7 +149,8 @@ CLAIM = Claim(
         "shrinking linearly to 0. One choice for predictive coding and twin alike, made with the "
         "twin on training images held out. All 10,000 test images; 95 % t intervals. "
         f"{downward_words(3072)} with pixel precision {PIXEL_DOWN:g}, every fifth training "
-        f"image, {EPOCHS_DOWN} epochs, every tenth test image; that row and the lesion have {len(FEW)} seed.",
+        f"image, {EPOCHS_DOWN} epochs, every tenth test image; that row and the lesion "
+        f"have {len(FEW)} seed.",
         seeds=tuple(range(5)),
         target="The twin at least .70, its interval too; predictive coding within .02 of it.",
         check=check_full,
