@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from sodachi.claims import Measured, ledger, running
 from sodachi.claims.record import FIELDS, make_result, write_result
+from sodachi.claims.statistics import Check
 from sodachi.claims.worker import find_claim, measure, read_rows
 from sodachi.errors import ClaimError
 
@@ -107,6 +109,15 @@ def test_fewer_seeds_than_declared_are_not_judged(toy):
         {s: {"ours": {"accuracy": 0.55}, "rival": {"accuracy": 0.5}} for s in range(3)}
     )
     assert make_result(toy, "full", worse, [1.0] * 3)["holds"] is False
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("parts", "holds"), [((True, None), None), ((False, None), False)])
+def test_what_cannot_be_judged_hides_no_failure(toy, parts, holds):
+    checks = [Check("words", 0.0, None, part) for part in parts]
+    protocol = replace(toy.full, check=lambda measured: checks)
+    measured = Measured({s: toy.run(s, "full") for s in (0, 1, 2)})
+    assert make_result(replace(toy, full=protocol), "full", measured, [1.0] * 3)["holds"] is holds
 
 
 @pytest.mark.unit

@@ -27,9 +27,9 @@ def make_result(
 ) -> dict[str, Any]:
     """Return the result of a claim: means, 95 % intervals, and the target's parts judged.
 
-    ``holds`` is None with fewer seeds than the protocol declares, or where a part of the target
-    cannot be judged; a failing part makes it False. ``made_from`` is the commit when the run began,
-    the present one where not given.
+    ``holds`` is None with fewer seeds than the protocol declares; a failing part makes it False;
+    it is None too where no part fails but one cannot be judged. ``made_from`` is the commit when
+    the run began, the present one where not given.
     """
     protocol = claim.protocol(form)
     means: dict[str, Any] = {}
@@ -42,7 +42,7 @@ def make_result(
     checks = protocol.check(measured)
     parts = [check.holds for check in checks]
     complete = len(measured.by_seed) == len(protocol.seeds)
-    judged = complete and bool(parts) and None not in parts
+    judged = complete and bool(parts) and (False in parts or None not in parts)
     result = {
         "name": claim.name,
         "source": dict(claim.source),
