@@ -85,6 +85,20 @@ OPTIONS = {
         "optimiser": "sgd",
         "initial": "orthogonal",
     },
+    "steps learned by IDBD": {
+        "direction": "up",
+        "settle_ticks": 2,
+        "optimiser": "idbd",
+        "meta_rate": 0.1,
+        "feedback": "kolen_pollack",
+    },
+    "steps learned by Autostep": {
+        "settle_ticks": 2,
+        "optimiser": "autostep",
+        "weight_rate": 0.01,
+        "decay_to_initial": 0.1,
+        "learned_precision": {"input": "unit"},
+    },
     "one at a time, no feedback": {
         "relaxation": "one_at_a_time",
         "feedback": "none",

@@ -36,6 +36,7 @@ WRAPPERS = "tests/rules/test_wrappers.py::test_"
 ERROR_DRIVEN = "tests/rules/test_error_driven.py::test_"
 ADAM = "tests/rules/test_adam.py::test_"
 AUTOSTEP = "tests/rules/test_autostep.py::test_"
+IDBD = "tests/rules/test_idbd.py::test_"
 RULE = "tests/core/test_rule.py::test_"
 BOLTZMANN = "tests/models/test_boltzmann.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
@@ -183,6 +184,12 @@ SLOW = (
         's["step"] * jnp.exp(meta_rate',
         's["step"] * jnp.exp(-meta_rate',
         AUTOSTEP + "autostep_is_the_table_of_its_paper",
+    ),
+    Mutation(
+        "rules/idbd.py",
+        "1.0 - step * curvature",
+        "1.0 - curvature",
+        IDBD + "idbd_is_the_table_of_its_paper",
     ),
     Mutation(
         "rules/imprinting.py",

@@ -65,6 +65,9 @@ def learn(
     of ``E = Σ ½π ε² − ½ log π``; with an ``opposed`` net (nudged the other way) the difference.
     """
     post, pre = _cells(s, springs, net)
+    if s.learns_steps:
+        for p in s.graph.platforms:
+            post[p.name] |= _curved(s, shared, springs, pre, p)
     if opposed is not None:
         other_post, other_pre = _cells(s, opposed[1], opposed[0])
         post = {n: post[n] | {"opposed error": other_post[n]["error"]} for n in post}
@@ -127,6 +130,23 @@ def _cells(s: Settings, springs: Springs, net: Net) -> tuple[dict[str, Cells], d
         {n: {"error": e} for n, e in error.items()},
         {n: {"activity": r} for n, r in rate.items()},
     )
+
+
+def _curved(s: Settings, shared, springs: Springs, pre: dict[str, Cells], p: Platform) -> Cells:
+    """What a cell knows where synapses learn their steps: its curvature, and what they add up to.
+
+    ``gain = π``, since E curves by ``π f(x)²`` in a weight, and ``overshoot = π Σ α f(x)²`` over
+    the cell's own synapses with their step sizes α: beyond 1 an update overshoots the error.
+    """
+    gain = jnp.broadcast_to(springs.precision[p.name], p.population.shape)
+
+    def reach(synapse: str, connection: Connection, rate):
+        return connection.apply(shared["synapses"][synapse]["step"], rate**2)
+
+    bound = sum(reach(e.name, e.connection, pre[e.source]["activity"]) for e in p.edges)
+    if s.bias:
+        bound += reach(f"1>{p.name}", bias_of(p), jnp.ones(1, s.dtype))
+    return {"gain": gain, "overshoot": gain * bound}
 
 
 def _surprise(springs: Springs, net: Net, platform: Platform, scope: str, evidence):

@@ -9,7 +9,16 @@ from sodachi.core.graph import Graph
 from sodachi.core.rule import Rule
 from sodachi.errors import SpecError
 from sodachi.models.graphs import INITIAL
-from sodachi.rules import centred, delta, with_adam, with_annealing, with_bounds, with_decay
+from sodachi.rules import (
+    autostep,
+    centred,
+    delta,
+    idbd,
+    with_adam,
+    with_annealing,
+    with_bounds,
+    with_decay,
+)
 
 CHOICES = {
     "relaxation": ("descent", "wave", "asynchronous", "one_at_a_time", "langevin"),
@@ -17,10 +26,11 @@ CHOICES = {
     "learning": ("settled", "every_tick"),
     "gate": ("none", "settled", "apical"),
     "feedback": ("tied", "own_gradient", "kolen_pollack", "fixed", "none"),
-    "optimiser": ("adam", "sgd"),
+    "optimiser": ("adam", "sgd", "idbd", "autostep"),
     "initial": INITIAL,
     "dtype": ("float32", "float64"),
 }
+LEARNED_STEPS = {"idbd": idbd, "autostep": autostep}
 SCOPES = ("unit", "variable")
 PRECISION_BOUND = 7.0  # of |log π| where precision is learned
 #: Relaxations that draw random numbers.
@@ -51,6 +61,7 @@ class Options(TypedDict, total=False):
     centred: bool
     optimiser: str
     weight_rate: float
+    meta_rate: float
     anneal: int
     decay: float
     decay_to_initial: float
@@ -108,9 +119,12 @@ class Settings(NamedTuple):
     centred: bool = False
     """Settle under +β and under −β and learn from the difference."""
     optimiser: str = "adam"
-    """``"adam"`` (per-synapse step sizes) or ``"sgd"``."""
+    """``"adam"`` or ``"sgd"``; or step sizes that every synapse learns, ``"idbd"`` or
+    ``"autostep"``, for which the energy itself names each synapse's curvature, ``π f(x)²``."""
     weight_rate: float = 1e-3
-    """Step size of the weights."""
+    """Step size of the weights; where it is learned, at birth."""
+    meta_rate: float = 1e-2
+    """Where step sizes are learned, how fast."""
     anneal: int = 0
     """Ticks of learning after which steps have shrunk to nothing; 0: they never shrink."""
     decay: float = 0.0
@@ -139,9 +153,7 @@ class Settings(NamedTuple):
     @property
     def rule(self) -> Rule:
         """The rule of all weights: the delta rule, its step sizes, decays and annealing."""
-        rule = centred(self.nudge, self._plain) if self.centred else delta(self._plain)
-        if self.optimiser == "adam":
-            rule = with_adam(rule, rate=self.weight_rate)
+        rule = self._stepping
         if self.decay or self.decay_to_initial:
             rule = with_decay(
                 rule,
@@ -151,8 +163,17 @@ class Settings(NamedTuple):
         return with_annealing(rule, self.anneal) if self.anneal else rule
 
     @property
-    def _plain(self) -> float:
-        return 1.0 if self.optimiser == "adam" else self.weight_rate
+    def learns_steps(self) -> bool:
+        """Whether every synapse finds its own step size."""
+        return self.optimiser in LEARNED_STEPS
+
+    @property
+    def _stepping(self) -> Rule:
+        if self.learns_steps:
+            return LEARNED_STEPS[self.optimiser](self.weight_rate, self.meta_rate)
+        plain = 1.0 if self.optimiser == "adam" else self.weight_rate
+        rule = centred(self.nudge, plain) if self.centred else delta(plain)
+        return with_adam(rule, rate=self.weight_rate) if self.optimiser == "adam" else rule
 
     @property
     def precision_rule(self) -> Rule:
@@ -174,7 +195,8 @@ def settings_of(graph: Graph, options: Mapping[str, Any]) -> Settings:
     if not s.tick > 0:
         raise SpecError("rate", "more than 0", s.rate)
     for name in ("temperature", "tolerance", "gate_strength", "nudge", "anneal", "decay",
-                 "decay_to_initial", "weight_rate", "precision_rate", "max_delay"):  # fmt: skip
+                 "decay_to_initial", "weight_rate", "meta_rate", "precision_rate",
+                 "max_delay"):  # fmt: skip
         if not 0 <= getattr(s, name) < float("inf"):
             raise SpecError(name, "0 or more, finite", getattr(s, name))
     edges = [e.name for e in s.graph.edges]
@@ -182,6 +204,10 @@ def settings_of(graph: Graph, options: Mapping[str, Any]) -> Settings:
         raise SpecError("patient", f"names among {edges}", list(s.patient))
     if s.centred and not s.nudge:
         raise SpecError("nudge", "more than 0 where learning is centred", s.nudge)
+    if s.centred and s.learns_steps:
+        raise SpecError("optimiser", "'adam' or 'sgd' where learning is centred", s.optimiser)
+    if s.learns_steps and not s.weight_rate:
+        raise SpecError("weight_rate", "more than 0 where step sizes are learned", s.weight_rate)
     if s.centred and s.learning == "every_tick":
         raise SpecError("learning", "'settled' where it is centred", s.learning)
     _check_precision(s)

@@ -19,6 +19,7 @@ from sodachi.rules.following import instar as instar
 from sodachi.rules.following import outstar as outstar
 from sodachi.rules.generalised import generalised as generalised
 from sodachi.rules.hebb import hebb as hebb
+from sodachi.rules.idbd import idbd as idbd
 from sodachi.rules.imprinting import imprinting as imprinting
 from sodachi.rules.mirroring import mirroring as mirroring
 from sodachi.rules.oja import oja as oja
