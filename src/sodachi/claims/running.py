@@ -33,6 +33,7 @@ CLAIMS = {
     "asynchrony": "sodachi.claims.asynchrony",
     "replay-needless": "sodachi.claims.replay_needless",
     "five-advantages": "sodachi.claims.five_advantages",
+    "tracking": "sodachi.claims.tracking",
     "accuracy-mnist": "sodachi.claims.accuracy_mnist",
     "accuracy-fashion": "sodachi.claims.accuracy_fashion",
     "accuracy-cifar": "sodachi.claims.accuracy_cifar",
