@@ -33,10 +33,10 @@ CLAIMS = {
     "asynchrony": "sodachi.claims.asynchrony",
     "replay-needless": "sodachi.claims.replay_needless",
     "five-advantages": "sodachi.claims.five_advantages",
-    "tracking": "sodachi.claims.tracking",
     "accuracy-mnist": "sodachi.claims.accuracy_mnist",
     "accuracy-fashion": "sodachi.claims.accuracy_fashion",
     "accuracy-cifar": "sodachi.claims.accuracy_cifar",
+    "tracking": "sodachi.claims.tracking",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

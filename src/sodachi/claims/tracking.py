@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
-from sodachi.claims.statistics import Check, above, at_least, by_mean
+from sodachi.claims.statistics import Check, above, by_mean
 from sodachi.models import settling_graph
 from sodachi.system import Evidence, Observation, State, System
 
@@ -52,7 +52,7 @@ def net(learner: Learner) -> System:
         observed={"input": "real", "target": "real"},
         start="feedforward",
         bias=False,
-        scale=0.0,
+        last_scale=0.0,
         optimiser=learner.optimiser,
         weight_rate=learner.rate,
         meta_rate=learner.meta_rate,
@@ -173,8 +173,9 @@ def check_quick(m: Measured) -> list[Check]:
 CLAIM = Claim(
     name="tracking",
     source={
-        "document": "R. Sutton, Dynamic deep learning (talk, 2024)",
-        "sentence": "Every weight has a step size of its own, and the step sizes are learned too.",
+        "document": "R. S. Sutton, Toward better deep learning (talk, 2024)",
+        "sentence": "Learning within the backbone can be ordinary backpropagation; we want it "
+        "together with step-size optimisation, because the backbone is to be protected.",
     },
     rows=rows,
     rivals={
