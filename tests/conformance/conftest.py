@@ -99,6 +99,12 @@ OPTIONS = {
         "decay_to_initial": 0.1,
         "learned_precision": {"input": "unit"},
     },
+    "steps that cannot overshoot": {
+        "settle_ticks": 2,
+        "optimiser": "obgd",
+        "weight_rate": 0.5,
+        "gate": "settled",
+    },
     "one at a time, no feedback": {
         "relaxation": "one_at_a_time",
         "feedback": "none",
