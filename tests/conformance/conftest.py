@@ -140,6 +140,7 @@ SYSTEMS = {
     "settling_mixture": settling_mixture,
     "boltzmann_machine": boltzmann_machine,
     "spiking_pair": spiking_pair,
+    "swift_td": model("swift_td", "swift_td", inputs=4, rate=0.05),
     "growing_grid": model("growing", "growing_grid", units=20),
     "canonical_network": model("canonical", "canonical_network", states=2, observations=6),
     "backprop_net": model("backprop", "backprop_net", layers=(6, 5, 3)),

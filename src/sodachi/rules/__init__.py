@@ -27,3 +27,4 @@ from sodachi.rules.oja import oja as oja
 from sodachi.rules.scaling import with_scaling as with_scaling
 from sodachi.rules.stdp import modulated_stdp as modulated_stdp
 from sodachi.rules.stdp import stdp as stdp
+from sodachi.rules.swift import swift as swift
