@@ -32,3 +32,11 @@ def test_given_steps_are_taken_and_kept_where_none_is_learned():
     frozen = LEARNERS["IDBD"]._replace(meta_rate=0.0)
     np.testing.assert_array_equal(steps_of(live(frozen, X, y, given)[1]), given)
     assert not np.array_equal(steps_of(live(LEARNERS["IDBD"], X, y, given)[1]), given)
+
+
+def test_the_reward_of_an_input_is_its_own_target_a_tick_later():
+    """One step of SwiftTD without discount is that of a plain cell, and never looks ahead."""
+    X, y = world(0, 4)
+    swift = LEARNERS["SwiftTD"]._replace(meta_rate=0.0)
+    plain = LEARNERS["one rate for all"]._replace(rate=swift.rate)
+    np.testing.assert_allclose(live(swift, X, y)[0], live(plain, X, y)[0], rtol=1e-4)

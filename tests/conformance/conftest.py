@@ -99,6 +99,12 @@ OPTIONS = {
         "decay_to_initial": 0.1,
         "learned_precision": {"input": "unit"},
     },
+    "steps that cannot overshoot": {
+        "settle_ticks": 2,
+        "optimiser": "obgd",
+        "weight_rate": 0.5,
+        "gate": "settled",
+    },
     "one at a time, no feedback": {
         "relaxation": "one_at_a_time",
         "feedback": "none",
@@ -134,6 +140,7 @@ SYSTEMS = {
     "settling_mixture": settling_mixture,
     "boltzmann_machine": boltzmann_machine,
     "spiking_pair": spiking_pair,
+    "swift_td": model("swift_td", "swift_td", inputs=4, rate=0.05),
     "growing_grid": model("growing", "growing_grid", units=20),
     "canonical_network": model("canonical", "canonical_network", states=2, observations=6),
     "backprop_net": model("backprop", "backprop_net", layers=(6, 5, 3)),

@@ -1,4 +1,4 @@
-"""A settling net whose synapses learn their step sizes: what it tells them is the energy's own."""
+"""A settling net whose steps ask their cell: what it tells them is the energy's own."""
 
 import jax
 import jax.numpy as jnp
@@ -56,6 +56,30 @@ def test_gain_and_overshoot_are_what_the_energy_says(monkeypatch):
     np.testing.assert_allclose(left, (1 - post["overshoot"]) * error, rtol=1e-12)
 
 
+@pytest.mark.theory
+def test_no_step_of_obgd_moves_a_prediction_farther_than_its_bound():
+    """One linear cell: the very update of the paper, without traces."""
+    net = settling_graph(
+        populations=[["input", [5]], ["target", [1]]],
+        edges=[["input", "target"]],
+        observed={"input": "real", "target": "real"},
+        start="feedforward",
+        bias=False,
+        optimiser="obgd",
+        weight_rate=1.0,
+    )
+    rng, step, state = np.random.default_rng(0), jax.jit(net.step), net.init(0)
+    for scale in (0.01, 1.0, 100.0):
+        x, y = rng.normal(size=5), scale * rng.normal(size=1)
+        w = np.asarray(state.shared["weights"]["input>target"], float)[:, 0]
+        state, _ = step(state, observe(net.spec, input=x, target=y))
+        new = np.asarray(state.shared["weights"]["input>target"], float)[:, 0]
+        error = y[0] - w @ x
+        bound = 2.0 * max(abs(error), 1.0) * np.abs(x).sum()
+        np.testing.assert_allclose(new, w + error * x / max(bound, 1.0), rtol=1e-4, atol=1e-6)
+        assert abs((new - w) @ x) <= np.abs(x).max() * min(abs(error), 1.0) / 2 + 1e-6
+
+
 @pytest.mark.parametrize("optimiser", ["idbd", "autostep"])
 def test_steps_grow_where_the_world_moves_and_shrink_where_it_does_not(optimiser):
     """Inputs whose weights keep changing, beside inputs that mean nothing."""
@@ -100,6 +124,7 @@ def test_bad_input_changes_no_step_size():
         ({"optimiser": "idbd", "nudge": 0.1, "centred": True}, "optimiser"),
         ({"optimiser": "autostep", "weight_rate": 0.0}, "weight_rate"),
         ({"optimiser": "idbd", "meta_rate": -1.0}, "meta_rate"),
+        ({"optimiser": "obgd", "nudge": 0.1, "centred": True}, "optimiser"),
     ],
 )
 def test_what_cannot_learn_its_steps_is_refused(options, field):

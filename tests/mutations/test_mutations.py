@@ -36,6 +36,8 @@ WRAPPERS = "tests/rules/test_wrappers.py::test_"
 ERROR_DRIVEN = "tests/rules/test_error_driven.py::test_"
 ADAM = "tests/rules/test_adam.py::test_"
 AUTOSTEP = "tests/rules/test_autostep.py::test_"
+SWIFT = "tests/models/test_swift_td.py::test_"
+OBGD = "tests/rules/test_obgd.py::test_"
 IDBD = "tests/rules/test_idbd.py::test_"
 RULE = "tests/core/test_rule.py::test_"
 BOLTZMANN = "tests/models/test_boltzmann.py::test_"
@@ -184,6 +186,18 @@ SLOW = (
         's["step"] * jnp.exp(meta_rate',
         's["step"] * jnp.exp(-meta_rate',
         AUTOSTEP + "autostep_is_the_table_of_its_paper",
+    ),
+    Mutation(
+        "rules/swift.py",
+        "Drive(-post[",
+        "Drive(post[",
+        SWIFT + "swift_td_is_its_papers_pseudocode",
+    ),
+    Mutation(
+        "rules/obgd.py",
+        "rate * kappa * reach",
+        "kappa * reach",
+        OBGD + "obgd_is_the_formula_of_its_paper",
     ),
     Mutation(
         "rules/idbd.py",

@@ -13,3 +13,4 @@ from sodachi.models.nearest import nearest_neighbour as nearest_neighbour
 from sodachi.models.settling import settling_graph as settling_graph
 from sodachi.models.settling import settling_net as settling_net
 from sodachi.models.spiking import spiking_pair as spiking_pair
+from sodachi.models.swift_td import swift_td as swift_td

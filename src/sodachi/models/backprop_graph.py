@@ -96,7 +96,7 @@ def backprop_graph(
     if any(place[e.source] >= place[e.target] for e in graph.edges):
         raise SpecError("edges", "from earlier to later populations", "a loop")
     s = settings_of(graph, options)
-    if s.learns_steps:  # the slope of L through the layers above would be needed, squared
+    if s.asks_its_cell:  # the slope of L through the layers above would be needed, squared
         raise SpecError("optimiser", "'adam' or 'sgd'", s.optimiser)
     spec = Spec(
         factory="backprop_graph",

@@ -13,7 +13,7 @@ from sodachi.core.evidence import share
 from sodachi.core.graph import Platform, feedback_forces, rates
 from sodachi.core.rule import Rule, plastic
 from sodachi.models.settling_dynamics import Net, Springs
-from sodachi.models.settling_options import Settings
+from sodachi.models.settling_options import LEARNED_STEPS, Settings
 
 Cells = dict[str, Any]
 
@@ -65,9 +65,9 @@ def learn(
     of ``E = Σ ½π ε² − ½ log π``; with an ``opposed`` net (nudged the other way) the difference.
     """
     post, pre = _cells(s, springs, net)
-    if s.learns_steps:
+    if s.asks_its_cell:
         for p in s.graph.platforms:
-            post[p.name] |= _curved(s, shared, springs, pre, p)
+            post[p.name] |= _together(s, shared, post[p.name], springs, pre, p)
     if opposed is not None:
         other_post, other_pre = _cells(s, opposed[1], opposed[0])
         post = {n: post[n] | {"opposed error": other_post[n]["error"]} for n in post}
@@ -132,21 +132,27 @@ def _cells(s: Settings, springs: Springs, net: Net) -> tuple[dict[str, Cells], d
     )
 
 
-def _curved(s: Settings, shared, springs: Springs, pre: dict[str, Cells], p: Platform) -> Cells:
-    """What a cell knows where synapses learn their steps: its curvature, and what they add up to.
+def _together(s: Settings, shared, post: Cells, springs: Springs, pre, p: Platform) -> Cells:
+    """What a cell knows of all its synapses, for steps that ask it.
 
-    ``gain = π``, since E curves by ``π f(x)²`` in a weight, and ``overshoot = π Σ α f(x)²`` over
-    the cell's own synapses with their step sizes α: beyond 1 an update overshoots the error.
+    Its curvature ``gain = π`` (E curves by ``π f(x)²`` in a weight); where synapses learn their
+    steps α, ``overshoot = π Σ α f(x)²``, beyond which 1 is an update that overshoots the error;
+    otherwise ``reach = max(|πε|, 1) Σ |f(x)|``.
     """
+    learned = s.optimiser in LEARNED_STEPS
     gain = jnp.broadcast_to(springs.precision[p.name], p.population.shape)
 
-    def reach(synapse: str, connection: Connection, rate):
-        return connection.apply(shared["synapses"][synapse]["step"], rate**2)
+    def sum_of(synapse: str, connection: Connection, rate):
+        if learned:
+            return connection.apply(shared["synapses"][synapse]["step"], rate**2)
+        return connection.apply(jnp.ones_like(shared["weights"][synapse]), jnp.abs(rate))
 
-    bound = sum(reach(e.name, e.connection, pre[e.source]["activity"]) for e in p.edges)
+    total = sum(sum_of(e.name, e.connection, pre[e.source]["activity"]) for e in p.edges)
     if s.bias:
-        bound += reach(f"1>{p.name}", bias_of(p), jnp.ones(1, s.dtype))
-    return {"gain": gain, "overshoot": gain * bound}
+        total += sum_of(f"1>{p.name}", bias_of(p), jnp.ones(1, s.dtype))
+    if learned:
+        return {"gain": gain, "overshoot": gain * total}
+    return {"reach": jnp.maximum(jnp.abs(post["error"]), 1.0) * total}
 
 
 def _surprise(springs: Springs, net: Net, platform: Platform, scope: str, evidence):

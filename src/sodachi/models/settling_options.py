@@ -14,6 +14,7 @@ from sodachi.rules import (
     centred,
     delta,
     idbd,
+    obgd,
     with_adam,
     with_annealing,
     with_bounds,
@@ -26,7 +27,7 @@ CHOICES = {
     "learning": ("settled", "every_tick"),
     "gate": ("none", "settled", "apical"),
     "feedback": ("tied", "own_gradient", "kolen_pollack", "fixed", "none"),
-    "optimiser": ("adam", "sgd", "idbd", "autostep"),
+    "optimiser": ("adam", "sgd", "idbd", "autostep", "obgd"),
     "initial": INITIAL,
     "dtype": ("float32", "float64"),
 }
@@ -119,8 +120,9 @@ class Settings(NamedTuple):
     centred: bool = False
     """Settle under +β and under −β and learn from the difference."""
     optimiser: str = "adam"
-    """``"adam"`` or ``"sgd"``; or step sizes that every synapse learns, ``"idbd"`` or
-    ``"autostep"``, for which the energy itself names each synapse's curvature, ``π f(x)²``."""
+    """``"adam"`` or ``"sgd"``; step sizes that every synapse learns, ``"idbd"`` or ``"autostep"``,
+    for which the energy itself names each synapse's curvature, ``π f(x)²``; or ``"obgd"``, steps
+    that cannot overshoot."""
     weight_rate: float = 1e-3
     """Step size of the weights; where it is learned, at birth."""
     meta_rate: float = 1e-2
@@ -163,14 +165,16 @@ class Settings(NamedTuple):
         return with_annealing(rule, self.anneal) if self.anneal else rule
 
     @property
-    def learns_steps(self) -> bool:
-        """Whether every synapse finds its own step size."""
-        return self.optimiser in LEARNED_STEPS
+    def asks_its_cell(self) -> bool:
+        """Whether a step depends on what all synapses of its cell do together."""
+        return self.optimiser not in ("adam", "sgd")
 
     @property
     def _stepping(self) -> Rule:
-        if self.learns_steps:
+        if self.optimiser in LEARNED_STEPS:
             return LEARNED_STEPS[self.optimiser](self.weight_rate, self.meta_rate)
+        if self.optimiser == "obgd":
+            return obgd(self.weight_rate)
         plain = 1.0 if self.optimiser == "adam" else self.weight_rate
         rule = centred(self.nudge, plain) if self.centred else delta(plain)
         return with_adam(rule, rate=self.weight_rate) if self.optimiser == "adam" else rule
@@ -204,10 +208,10 @@ def settings_of(graph: Graph, options: Mapping[str, Any]) -> Settings:
         raise SpecError("patient", f"names among {edges}", list(s.patient))
     if s.centred and not s.nudge:
         raise SpecError("nudge", "more than 0 where learning is centred", s.nudge)
-    if s.centred and s.learns_steps:
+    if s.centred and s.asks_its_cell:
         raise SpecError("optimiser", "'adam' or 'sgd' where learning is centred", s.optimiser)
-    if s.learns_steps and not s.weight_rate:
-        raise SpecError("weight_rate", "more than 0 where step sizes are learned", s.weight_rate)
+    if s.asks_its_cell and not s.weight_rate:
+        raise SpecError("weight_rate", f"more than 0 for {s.optimiser}", s.weight_rate)
     if s.centred and s.learning == "every_tick":
         raise SpecError("learning", "'settled' where it is centred", s.learning)
     _check_precision(s)

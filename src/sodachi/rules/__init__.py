@@ -22,7 +22,9 @@ from sodachi.rules.hebb import hebb as hebb
 from sodachi.rules.idbd import idbd as idbd
 from sodachi.rules.imprinting import imprinting as imprinting
 from sodachi.rules.mirroring import mirroring as mirroring
+from sodachi.rules.obgd import obgd as obgd
 from sodachi.rules.oja import oja as oja
 from sodachi.rules.scaling import with_scaling as with_scaling
 from sodachi.rules.stdp import modulated_stdp as modulated_stdp
 from sodachi.rules.stdp import stdp as stdp
+from sodachi.rules.swift import swift as swift
