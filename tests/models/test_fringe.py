@@ -14,7 +14,7 @@ from sodachi.rules import delta, imprinting
 from sodachi.running import run
 from sodachi.system import State
 
-# Nodes [1 | two inputs | A, D, B, E, C], a unit a level: D comes between A and B, E between B and C.
+# Nodes [1 | two inputs | A, D, B, E, C], a unit a level: D lies between A and B, E between B and C.
 A, D, B, E, C = range(5)
 FIRST = 3
 TALK = {
@@ -78,8 +78,14 @@ def nodes_of(state, x=(1.0, 0.0)):
     return forward(5, state.shared["weights"]["units"], wiring, jnp.asarray(x))
 
 
+def onto(state, master, unit):
+    """The master's terminal that hears a unit."""
+    (found,) = np.flatnonzero(state.shared["structure"]["source"][master] == FIRST + unit)
+    return found
+
+
 def test_the_talks_hungers(talk):
-    net, _, state = talk
+    _, _, state = talk
     out = state.shared["weights"]["output"]
     nodes = nodes_of(state)
     assert float(nodes @ out[:, 0]) == 3.0
@@ -97,16 +103,16 @@ def test_d_is_born_for_b_against_it_and_e_for_c_with_it(born):
     np.testing.assert_array_equal(fringe.example[jnp.array([D, E])], [[1, 0], [1, 0]])
     np.testing.assert_array_equal(one.shared["fringe"]["born"], [-1, 0, -1, -1, -1])
     source = np.asarray(two.shared["structure"]["source"])
-    assert source[B, 4] == FIRST + D and source[C, 4] == FIRST + E
+    assert (source == FIRST + D).sum() == 1 and (source == FIRST + E).sum() == 1
+    assert onto(two, B, D) == 2 and onto(two, C, E) == 3  # the first that were free
     assert set(source[D]) <= {0, 1, 2, FIRST + A, -1}
-    assert FIRST + D not in source[E]  # nobody listens to the fringe but its masters
 
 
 def test_both_are_imprinted_to_fire_though_one_is_to_push_down(born):
     _, two, _ = born
     nodes, weights = nodes_of(two), two.shared["weights"]
     for unit in (D, E):
-        assert float(nodes[FIRST + unit]) == pytest.approx(0.5, abs=1e-3)
+        assert float(nodes[FIRST + unit]) == pytest.approx(0.5, abs=5e-3)
         heard = np.asarray(two.shared["structure"]["source"])[unit]
         for terminal, node in enumerate(heard[1:], 1):
             w = float(weights["units"][unit, terminal])
@@ -122,8 +128,7 @@ def test_a_newborn_changes_no_prediction_and_has_no_gradient_of_its_own(born):
     _, two, _ = born
     weights = dict(two.shared["weights"])
     source = two.shared["structure"]["source"]
-    # A newborn's real weight is exactly 0 (E's: one tick old; D's has been told once).
-    assert float(weights["units"][C, 4]) == 0.0
+    assert float(weights["units"][C, onto(two, C, E)]) == 0.0
     before = float(nodes_of(two) @ weights["output"][:, 0])
     for terminal in range(source.shape[1]):
         moved = weights["units"].at[E, terminal].add(0.3)
@@ -136,12 +141,12 @@ def test_the_master_alone_writes_and_the_fringe_learns_through_its_shadow(talk, 
     _, two, _ = born
     three, _ = step(two, observe(net.spec, **SEEN))
     w, v = two.shared["weights"], three.shared["weights"]
+    to_b, to_c = (B, onto(two, B, D)), (C, onto(two, C, E))
     assert not np.asarray(v["output"])[[FIRST + D, FIRST + E]].any()  # no output was asked
-    assert float(v["units"][B, 4]) < float(w["units"][B, 4]) < 0  # B learns to be pushed down
-    assert float(v["units"][C, 4]) > 0
-    size = lambda x: float(abs(x))  # noqa: E731
-    usual = size(v["units"][B, 1] - w["units"][B, 1])  # B's synapse onto A, of the backbone
-    assert size(v["units"][B, 4] - w["units"][B, 4]) < 0.1 * usual  # tiny steps
+    assert float(v["units"][to_b]) < float(w["units"][to_b]) < 0  # B learns to be pushed down
+    assert float(v["units"][to_c]) > 0
+    moved = np.abs(np.asarray(v["units"] - w["units"]))
+    assert moved[to_b] < 0.1 * moved[B, 1]  # tiny beside B's synapse onto A, of the backbone
     for unit in (D, E):  # both want to fire more, D against B, E for C
         on_one = np.asarray(two.shared["structure"]["source"])[unit] == 1
         moved = np.asarray(v["units"][unit] - w["units"][unit])

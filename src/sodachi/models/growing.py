@@ -26,6 +26,7 @@ EXCEPTIONS = (
     "hunger: passed backward through the forward weights by an exact sweep",
     "structure: which unit is recycled is a minimum over the layer",
 )
+MASTERS = "structure: whose fringe a newborn joins is drawn over the network"
 
 
 class Settings(NamedTuple):
@@ -156,7 +157,7 @@ def growing_grid(
         observed=(Variable("input", (inputs,)), Variable("label", (labels,), label_kind)),
         modulated=("weights",),
         capabilities=frozenset({"learns", "local", "stochastic", "grows"}),
-        exceptions=EXCEPTIONS,
+        exceptions=(*EXCEPTIONS, MASTERS) if fringe else EXCEPTIONS,
     )
     return system(
         spec,

@@ -71,7 +71,7 @@ def replaceable(s, weights, wiring: Wiring, age, kept=False):
 
 
 def choose_sources(s, heard, nodes, slot, key):
-    """Return a newborn's terminals: the constant, then inputs and ``heard`` units of earlier levels.
+    """Return a newborn's terminals: the constant, then inputs and earlier units that are ``heard``.
 
     Drawn without replacement in proportion to their activity (Gumbel top-k); where zeros are
     imprinted too, all alike. ``s.spare`` terminals stay free.
