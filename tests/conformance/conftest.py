@@ -142,6 +142,9 @@ SYSTEMS = {
     "spiking_pair": spiking_pair,
     "swift_td": model("swift_td", "swift_td", inputs=4, rate=0.05),
     "growing_grid": model("growing", "growing_grid", units=20),
+    "growing_grid with a fringe": model(
+        "growing", "growing_grid", units=20, fringe=True, spare=2, shy=0.5, zeros=0.5
+    ),
     "canonical_network": model("canonical", "canonical_network", states=2, observations=6),
     "backprop_net": model("backprop", "backprop_net", layers=(6, 5, 3)),
     "nearest_neighbour": model("nearest", "nearest_neighbour", inputs=6, labels=3, capacity=5),

@@ -18,8 +18,13 @@ from sodachi.rules.imprinting import imprinting
 
 
 def grid_rule(s):
-    """Autostep, born and cut."""
-    return imprinting(autostep(s.rate, s.meta_rate))
+    """Autostep, born and cut; with a fringe nobody listens to a newborn unasked."""
+    return imprinting(autostep(s.rate, s.meta_rate), s.shy if s.fringe else None)
+
+
+def terminals(s) -> int:
+    """Terminals of a unit: its bias, its sources, and spare ones for who is yet to come."""
+    return 1 + s.fan_in + s.spare
 
 
 def readout(s, units: int) -> Dense:
@@ -27,7 +32,7 @@ def readout(s, units: int) -> Dense:
     return Dense((1 + s.inputs + units,), (s.labels,))
 
 
-def learn_grid(s, shared, observation, wiring: Wiring, birth: Birth, signals):
+def learn_grid(s, shared, observation, wiring: Wiring, birth: Birth, signals, adoption=None):
     """Move the weights of units and outputs by the same rule; births and cuts are part of it."""
     nodes, error, wants, gain = signals
     units = wiring.live.shape[0]
@@ -45,7 +50,6 @@ def learn_grid(s, shared, observation, wiring: Wiring, birth: Birth, signals):
         "imprint": jnp.where(birth.mine, imprint(s, nodes, wiring.source), 0.0),
         "cut": birth.cut.astype(nodes.dtype),
     }
-    terminals = Terminals(units, 1 + s.fan_in)
     fresh = jnp.where(birth.node, 0.0, nodes)
     told = share(observation.evidence["label"])
     post_out = {"error": factor * error, "gain": told, "born": jnp.zeros(s.labels)}
@@ -54,7 +58,14 @@ def learn_grid(s, shared, observation, wiring: Wiring, birth: Birth, signals):
         "imprint": jnp.zeros_like(nodes),
         "cut": birth.node.astype(nodes.dtype),
     }
-    w, z = _move(s, shared, observation, "units", terminals, post, pre)
+    if adoption is not None:
+        node = jnp.zeros_like(nodes).at[-units:]
+        post["adopts"], post_out["adopts"] = jnp.ones(units), adoption.output.astype(nodes.dtype)
+        pre["adopted"] = adoption.terminal.astype(nodes.dtype)
+        pre["opened"] = jnp.zeros_like(heard)
+        pre_out["adopted"] = birth.node.astype(nodes.dtype)
+        pre_out["opened"] = node.set(adoption.opened.astype(nodes.dtype))
+    w, z = _move(s, shared, observation, "units", Terminals(units, terminals(s)), post, pre)
     v, q = _move(s, shared, observation, "output", readout(s, units), post_out, pre_out)
     return {"units": w, "output": v}, {"units": z, "output": q}
 

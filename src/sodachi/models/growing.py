@@ -16,8 +16,9 @@ from sodachi.core.evidence import hold_evidence, observed_value, share
 from sodachi.core.lanes import any_lane
 from sodachi.core.rule import start_synapses
 from sodachi.errors import SpecError
+from sodachi.models.fringe import Fringe, is_master, move_fringe, no_fringe, taught, used_to
 from sodachi.models.grid import NOBODY, Wiring, forward, hunger
-from sodachi.models.grid_learning import grid_rule, learn_grid, readout
+from sodachi.models.grid_learning import grid_rule, learn_grid, readout, terminals
 from sodachi.models.growth import aged, decide
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
@@ -25,6 +26,7 @@ EXCEPTIONS = (
     "hunger: passed backward through the forward weights by an exact sweep",
     "structure: which unit is recycled is a minimum over the layer",
 )
+MASTERS = "structure: whose fringe a newborn joins is drawn over the network"
 
 
 class Settings(NamedTuple):
@@ -46,6 +48,12 @@ class Settings(NamedTuple):
     negligible: float
     margin: float
     usual: float
+    fringe: bool
+    spare: int
+    shy: float
+    proven: float
+    noticed: float
+    zeros: float
 
 
 @factory("growing_grid")
@@ -67,6 +75,12 @@ def growing_grid(
     negligible: float = 1e-3,
     margin: float = 0.5,
     usual: float = 0.01,
+    fringe: bool = False,
+    spare: int = 0,
+    shy: float = 0.01,
+    proven: float = 0.1,
+    noticed: float = 0.01,
+    zeros: float = 0.0,
 ) -> System:
     r"""Return a grid of ReLU units that grows inside its capacity while it learns.
 
@@ -99,6 +113,16 @@ def growing_grid(
         Weights up to this do not count as use.
     margin
         How far below its drive a newborn's threshold lies, relative to the drive.
+    fringe
+        A newborn serves one hungry master, an output or a unit, through a shadow weight of ±1, and
+        is hardly heard until its master has learned to listen (`sodachi.models.fringe`).
+    spare
+        Terminals kept free at every unit, so that it can be a master.
+    shy, proven, noticed
+        Step of a newborn's real synapse, and the step of which it is promoted, both in units of
+        ``rate``; and the weight beyond which it is.
+    zeros
+        How strongly a newborn speaks against what is silent at its birth.
 
     Returns
     -------
@@ -133,7 +157,7 @@ def growing_grid(
         observed=(Variable("input", (inputs,)), Variable("label", (labels,), label_kind)),
         modulated=("weights",),
         capabilities=frozenset({"learns", "local", "stochastic", "grows"}),
-        exceptions=EXCEPTIONS,
+        exceptions=(*EXCEPTIONS, MASTERS) if fringe else EXCEPTIONS,
     )
     return system(
         spec,
@@ -153,10 +177,15 @@ def _check(s: Settings) -> None:
         raise SpecError("label_kind", "real or categorical", s.label_kind)
     if s.fan_in > s.inputs + s.units:
         raise SpecError("fan_in", f"at most {s.inputs + s.units} nodes", s.fan_in)
+    if type(s.spare) is not int or s.spare < 0:
+        raise SpecError("spare", "0 or more", s.spare)
+    if not 0 < s.shy <= 1:
+        raise SpecError("shy", "above 0, at most 1", s.shy)
     for name in ("passed", "usual", "margin"):
         if not 0 <= getattr(s, name) < 1:
             raise SpecError(name, "0 or more and below 1", getattr(s, name))
-    for name in ("hunger", "idle", "negligible", "patience", "maturity"):
+    for name in ("hunger", "idle", "negligible", "patience", "maturity", "proven", "noticed",
+                 "zeros"):  # fmt: skip
         if getattr(s, name) < 0:
             raise SpecError(name, "0 or more", getattr(s, name))
 
@@ -164,11 +193,12 @@ def _check(s: Settings) -> None:
 def _blank(s: Settings, units: int):
     """Shared state of so many units, none of them alive."""
     weights = {
-        "units": jnp.zeros((units, 1 + s.fan_in)),
+        "units": jnp.zeros((units, terminals(s))),
         "output": jnp.zeros(readout(s, units).weights),
     }
-    source = jnp.full((units, 1 + s.fan_in), NOBODY, jnp.int32).at[:, 0].set(0)
-    return {
+    source = jnp.full((units, terminals(s)), NOBODY, jnp.int32).at[:, 0].set(0)
+    edge = {"fringe": no_fringe(s.inputs, s.labels, units)._asdict()} if s.fringe else {}
+    return edge | {
         "weights": weights,
         "synapses": {name: start_synapses(grid_rule(s), w) for name, w in weights.items()},
         "structure": {"source": source, "live": jnp.zeros(units, bool)},
@@ -215,15 +245,28 @@ def _step(s: Settings, state: State, observation):
     wants, gain = hunger(s.levels, weights["units"], wiring, weights["output"], nodes, error)
 
     # Structure first, so that a newborn's synapses are imprinted by the same tick of plasticity.
-    taught = learn & (jnp.max(share(told)) > 0)
-    wiring_, birth = decide(s, shared, nodes, cost, taught, coin)
+    told_now = learn & (jnp.max(share(told)) > 0)
+    edge, adoption = {}, None
+    if s.fringe:
+        fringe = used_to(s, Fringe(**shared["fringe"]), jnp.concatenate([error, wants]), told_now)
+        kept = is_master(fringe, wiring, s.labels)
+        wiring_, birth = decide(s, shared, nodes, cost, told_now, coin, kept, fringe.member)
+        signals = jnp.concatenate([error, wants]), x
+        fringe, wiring_, adoption = move_fringe(
+            s, shared | {"fringe": fringe._asdict()}, wiring_, birth, signals, any_lane(learn),
+            jax.random.fold_in(coin, 1),
+        )  # fmt: skip
+        wants, gain = taught(Fringe(**shared["fringe"]), error, share(told), wants, gain)
+        edge = {"fringe": fringe._asdict()}
+    else:
+        wiring_, birth = decide(s, shared, nodes, cost, told_now, coin)
     signals = (nodes, error, wants, gain)
-    weights, synapses = learn_grid(s, shared, observation, wiring_, birth, signals)
-    shared = {
+    weights, synapses = learn_grid(s, shared, observation, wiring_, birth, signals, adoption)
+    shared = edge | {
         "weights": weights,
         "synapses": synapses,
         "structure": wiring_._asdict(),
-        "cells": aged(s, shared["cells"], birth, cost, taught, learn),
+        "cells": aged(s, shared["cells"], birth, cost, told_now, learn),
         "clock": tick(shared["clock"], any_lane(learn)),
     }
     live = jnp.sum(wiring_.live)
@@ -236,4 +279,7 @@ def _step(s: Settings, state: State, observation):
         "live": live,
         "birth": jnp.any(birth.unit) & birth.mine,
     }
+    if adoption is not None:
+        output["fringe"] = jnp.sum(edge["fringe"]["member"])
+        output["promotion"] = jnp.any(adoption.opened)
     return State(shared, {"activity": {"label": output["label"]}, "key": key}), output

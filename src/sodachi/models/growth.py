@@ -27,13 +27,13 @@ class Birth(NamedTuple):
     node: Any
 
 
-def decide(s, shared, nodes, cost, taught, key):
+def decide(s, shared, nodes, cost, taught, key, kept=False, unheard=False):
     """Return ``(wiring, birth)`` after this tick: at most one unit is born, in one lane's image.
 
     A lane asks when it is taught, its cost exceeds ``s.hunger`` and what is usual, and the last
     birth lies ``s.patience`` ticks back. The newborn takes a free slot, else that of the least
-    useful unit which is old enough, holds less than ``s.idle`` of the mean utility, and which no
-    live unit uses.
+    useful unit which is old enough, holds less than ``s.idle`` of the mean utility, is not ``kept``
+    (U,), and which no live unit uses. It listens to nobody who is ``unheard`` (U,).
     """
     wiring, cells = Wiring(**shared["structure"]), shared["cells"]
     weights = shared["weights"]
@@ -42,7 +42,7 @@ def decide(s, shared, nodes, cost, taught, key):
     mine, anyone = elect(wants, cost)
     replaced = jax.lax.cond(
         anyone & jnp.all(wiring.live),
-        lambda: replaceable(s, weights, wiring, cells["age"])[0],
+        lambda: replaceable(s, weights, wiring, cells["age"], kept)[0],
         lambda: jnp.zeros_like(wiring.live),
     )
     free = ~wiring.live | replaced
@@ -50,12 +50,13 @@ def decide(s, shared, nodes, cost, taught, key):
     unit = (jnp.arange(free.shape[0]) == slot) & free & anyone
     node = jnp.concatenate([jnp.zeros(nodes.shape[0] - unit.shape[0], bool), unit])
     cut = node[jnp.maximum(wiring.source, 0)] & (wiring.source >= 0) & ~unit[:, None]
-    row = of_elected(mine, choose_sources(s, wiring, nodes, slot, key))
+    heard = wiring.live & ~jnp.asarray(unheard)
+    row = of_elected(mine, choose_sources(s, heard, nodes, slot, key))
     source = jnp.where(unit[:, None], row, jnp.where(cut, NOBODY, wiring.source))
     return Wiring(source, wiring.live | unit), Birth(unit, mine, cut, node)
 
 
-def replaceable(s, weights, wiring: Wiring, age):
+def replaceable(s, weights, wiring: Wiring, age, kept=False):
     """Return ``(mask, utility)``: at most one unit that may make room, the least useful of them."""
     out = weights["output"]
     _, worth = utility(s.levels, weights["units"], wiring, out, s.passed)
@@ -63,26 +64,28 @@ def replaceable(s, weights, wiring: Wiring, age):
     worth = worth[first:]
     in_use = used(weights["units"], wiring, out.shape[0], s.negligible)[first:]
     mean = jnp.sum(jnp.where(wiring.live, worth, 0.0)) / jnp.maximum(jnp.sum(wiring.live), 1)
-    able = wiring.live & ~in_use & (age >= s.maturity) & (worth < s.idle * mean)
+    able = wiring.live & ~in_use & ~jnp.asarray(kept) & (age >= s.maturity)
+    able &= worth < s.idle * mean
     worst = jnp.argmin(jnp.where(able, worth, jnp.inf))
     return (jnp.arange(age.shape[0]) == worst) & able, worth
 
 
-def choose_sources(s, wiring: Wiring, nodes, slot, key):
-    """Return a newborn's terminals: the constant, then nodes of earlier levels that are active.
+def choose_sources(s, heard, nodes, slot, key):
+    """Return a newborn's terminals: the constant, then inputs and earlier units that are ``heard``.
 
-    Drawn without replacement in proportion to their activity (Gumbel top-k).
+    Drawn without replacement in proportion to their activity (Gumbel top-k); where zeros are
+    imprinted too, all alike. ``s.spare`` terminals stay free.
     """
-    first = nodes.shape[0] - wiring.live.shape[0]
-    level = jnp.arange(wiring.live.shape[0]) % s.levels
-    earlier = wiring.live & (level < slot % s.levels)
+    first = nodes.shape[0] - heard.shape[0]
+    level = jnp.arange(heard.shape[0]) % s.levels
+    earlier = heard & (level < slot % s.levels)
     candidate = jnp.concatenate([jnp.ones(first, bool).at[0].set(False), earlier])
-    lively = jnp.log(jnp.abs(nodes) + 1e-3) + jax.random.gumbel(key, nodes.shape, nodes.dtype)
-    score, chosen = jax.lax.top_k(
-        jnp.where(candidate, lively, -jnp.inf), wiring.source.shape[1] - 1
-    )
+    lively = 0.0 if s.zeros else jnp.log(jnp.abs(nodes) + 1e-3)
+    lot = lively + jax.random.gumbel(key, nodes.shape, nodes.dtype)
+    score, chosen = jax.lax.top_k(jnp.where(candidate, lot, -jnp.inf), s.fan_in)
     chosen = jnp.where(score > -jnp.inf, chosen, NOBODY).astype(jnp.int32)
-    return jnp.concatenate([jnp.zeros(1, jnp.int32), chosen])
+    free = jnp.full(s.spare, NOBODY, jnp.int32)
+    return jnp.concatenate([jnp.zeros(1, jnp.int32), chosen, free])
 
 
 def imprint(s, nodes, source):
@@ -90,11 +93,21 @@ def imprint(s, nodes, source):
 
     ``w = x/|x|²`` and the bias −margin: it answers 1 − margin now, and less for whatever is less
     like it. The margin is relative to the drive, since an absolute one leaves units too sharp.
+    A source that is silent now gets ``−s.zeros`` times the mean of the others, so that it speaks
+    against whatever has more in it than this input.
     """
     heard = hear(nodes, source).at[:, 0].set(0.0)
     power = jnp.sum(heard**2, axis=1, keepdims=True)
+    loud = heard != 0
+    mean = jnp.sum(jnp.abs(heard), axis=1, keepdims=True) / jnp.maximum(
+        jnp.sum(loud, axis=1, keepdims=True), 1
+    )
+    silent = (source > 0) & ~loud
+    pattern = jnp.where(silent, -s.zeros * mean, heard)
     return (
-        jnp.where(power > 0, heard / jnp.where(power > 0, power, 1.0), 0.0).at[:, 0].set(-s.margin)
+        jnp.where(power > 0, pattern / jnp.where(power > 0, power, 1.0), 0.0)
+        .at[:, 0]
+        .set(-s.margin)
     )
 
 

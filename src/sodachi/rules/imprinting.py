@@ -5,14 +5,25 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from sodachi.core.rule import Drive, Rule
+from sodachi.errors import SpecError
 
 
-def imprinting(inner: Rule) -> Rule:
+def imprinting(inner: Rule, shy: float | None = None) -> Rule:
     r"""Return a rule that learns by ``inner``, and is born and cut where its cells say so.
 
     Where the postsynaptic cell is ``born`` (1), ``w ← imprint`` of the presynaptic side; where the
     presynaptic side is ``cut`` (1), ``w ← 0``; both begin a new synapse state. Everything else is
     ``inner``. One lane alone may give birth in a tick.
+
+    With ``shy`` nobody listens to a newborn unasked: a cut synapse is closed, its step 0, until it
+    is opened, where both sides say ``adopts`` and ``adopted``, or the presynaptic one ``opened``.
+    It begins with the part ``shy`` of the usual step. ``inner`` then keeps a ``step`` that it only
+    multiplies, as `autostep` does.
+
+    Raises
+    ------
+    SpecError
+        For ``shy`` not above 0, or with an ``inner`` whose synapses have no step of their own.
 
     Examples
     --------
@@ -27,6 +38,11 @@ def imprinting(inner: Rule) -> Rule:
     ...         learn=True, clock=0.0)[0].tolist()
     [[3.0], [4.0]]
     """
+    if shy is not None and not shy > 0:
+        raise SpecError("shy", "above 0", shy)
+    if shy is not None and "step" not in inner.start(jnp.zeros(())):
+        raise SpecError("inner", "a rule with a step for every synapse", inner.name)
+    own = 3 if shy is None else 5
 
     def drives(post, pre):
         structure = (
@@ -34,19 +50,27 @@ def imprinting(inner: Rule) -> Rule:
             Drive(post["born"]),
             Drive(None, pre["cut"]),
         )
+        if shy is not None:
+            structure += Drive(post["adopts"], pre["adopted"]), Drive(None, pre["opened"])
         return *inner.drives(post, pre), *structure
 
     def change(w, s, d, context):
-        return inner.change(w, s, d[:-3], context), d[-3:]
+        return inner.change(w, s, d[:-own], context), d[-own:]
 
     def update(w, s, dw, context):
-        learnt, (imprint, born, cut) = dw
+        learnt, (imprint, born, cut, *opening) = dw
         new, state = inner.update(w, s, learnt, context)
-        fresh = (born > 0) | (cut > 0)
+        adopted = opening[0] > 0 if opening else jnp.zeros_like(cut, bool)
+        fresh = (born > 0) | (cut > 0) | adopted
         # The drives are means over lanes; the newborn's lane alone counts.
         given = jnp.where(born > 0, imprint / jnp.where(born > 0, born, 1.0), 0.0)
         start = inner.start(given)
         state = {name: jnp.where(fresh, start[name], state[name]) for name in state}
+        if opening:
+            closed, small = (cut > 0) & ~(born > 0), shy * start["step"]
+            step = jnp.where(closed, 0.0, state["step"])
+            opens = adopted | ((opening[1] > 0) & (s["step"] == 0))
+            state = state | {"step": jnp.where(opens, small, step)}
         return jnp.where(fresh, given, new), state
 
     return Rule(f"imprinting {inner.name}", drives, change, update, inner.start, inner.sums)
