@@ -27,7 +27,7 @@ class Birth(NamedTuple):
     node: Any
 
 
-def decide(s, shared, nodes, cost, taught, key, kept=False, unheard=False):
+def decide(s, shared, nodes, cost, taught, key, kept: Any = False, unheard: Any = False):
     """Return ``(wiring, birth)`` after this tick: at most one unit is born, in one lane's image.
 
     A lane asks when it is taught, its cost exceeds ``s.hunger`` and what is usual, and the last
@@ -56,7 +56,7 @@ def decide(s, shared, nodes, cost, taught, key, kept=False, unheard=False):
     return Wiring(source, wiring.live | unit), Birth(unit, mine, cut, node)
 
 
-def replaceable(s, weights, wiring: Wiring, age, kept=False):
+def replaceable(s, weights, wiring: Wiring, age, kept: Any = False):
     """Return ``(mask, utility)``: at most one unit that may make room, the least useful of them."""
     out = weights["output"]
     _, worth = utility(s.levels, weights["units"], wiring, out, s.passed)
