@@ -118,7 +118,7 @@ def move_fringe(s, shared, wiring: Wiring, birth: Birth, signals, learning, key)
     able = jnp.concatenate([jnp.ones(outputs, bool), later])
     hungry = able & (jnp.abs(hungers) >= fringe.usual)
     able = jnp.where(jnp.any(hungry), hungry, able)
-    lot = jax.random.gumbel(key, able.shape)
+    lot = of_elected(birth.mine, jax.random.gumbel(key, able.shape))
     master = jnp.argmax(jnp.where(able, jnp.log(fringe.usual + 1e-6) + lot, -jnp.inf))
 
     onto = (jnp.arange(units) == master - outputs) & anyone
