@@ -17,8 +17,8 @@ TASK = Task(
     quick_target=0.94,
     words="Every image is moved by −1, 0 or 1 pixel each way in every epoch.",
     twin=NET,
-    twin_words="tuned apart on held-out training images (steps 5e-4, 1e-3, 2e-3, decay 0 and "
-    ".03): the same settings were best for both",
+    twin_words="tuned apart on held-out training images, one seed (steps 5e-4, 1e-3, "
+    "2e-3, decay 0 and .03): the same settings were best for both",
     module=__name__,
     move=shifted,
 )
