@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from sodachi.core.clock import new_clock, tick, ticks
 from sodachi.core.connections import Dense, backward
 from sodachi.core.evidence import observed_value, share
-from sodachi.core.lanes import any_lane, of_elected
+from sodachi.core.lanes import any_lane, gather, of_elected
 from sodachi.core.rule import plastic
 from sodachi.errors import SpecError
 from sodachi.models.competition import (
@@ -33,9 +33,22 @@ from sodachi.models.competition import (
     unit_gains,
 )
 from sodachi.models.contexts import new_contexts, new_view, recall_or_grow
-from sodachi.rules.following import instar, outstar
+from sodachi.models.naming import (
+    call,
+    called,
+    hear,
+    trust,
+    trusted,
+    is_news,
+    name_gains,
+    new_name_view,
+    new_names,
+    new_use,
+)
+from sodachi.rules.following import afresh, instar, outstar
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
+SURE_TO_BEAR = 0.5  # how sure a label's meaning must be before a unit is born of it
 LESIONS = ("", "random-time", "random-newborn")
 STRUCTURE = (
     "structure: which unit is recycled is a minimum over the layer, and which context is active "
@@ -63,6 +76,7 @@ class Settings(NamedTuple):
     lesion: str
     birth_rate: float
     surprise: float
+    names: int
 
 
 @factory("settling_mixture")
@@ -85,6 +99,7 @@ def settling_mixture(
     lesion: str = "",
     birth_rate: float = 0.05,
     surprise: float = 15.0,
+    names: int = 1,
 ) -> System:
     r"""Return a layer of units that settles to the free energy of a mixture, and grows.
 
@@ -166,7 +181,7 @@ def settling_mixture(
 
 
 def _check(s: Settings) -> None:
-    for name in ("inputs", "labels", "units", "contexts"):
+    for name in ("inputs", "labels", "units", "contexts", "names"):
         if getattr(s, name) < 1:
             raise SpecError(name, "1 or more", getattr(s, name))
     if not 0 < s.rate <= 1:
@@ -199,10 +214,14 @@ def _init(s: Settings, key) -> State:
         "structure": {"owner": jnp.full(s.units, -1, jnp.int32), **new_contexts(s)},
         "clock": new_clock(),
     }
+    if s.names > 1:
+        shared["weights"]["names"] = new_names(s)
+        shared["synapses"]["names"] = {}
+        shared["cells"] |= new_use(s)
     activity = {"input": jnp.zeros(s.inputs), "label": jnp.full(s.labels, flat)}
     lane = {
         "activity": {"units": jnp.zeros(s.units), **activity},
-        "view": new_view(s),
+        "view": new_view(s) | ({"names": new_name_view(s)} if s.names > 1 else {}),
         "key": key,
     }
     return State(shared, lane)
@@ -222,21 +241,42 @@ def _step(s: Settings, state: State, observation):
     cost = unit_costs(s, weights["input"], seen)
     a = settle(s, lane["activity"]["units"], cost, observation.first)
     h = competition(a, member)
-    answer = above(s).apply(weights["label"], h)
-    match, quality, hungry = apical(s, weights["label"], told, answer)
+    concept = above(s).apply(weights["label"], h)
+    calls = None
+    if s.names > 1:
+        calls = call(s, weights["names"], shared["cells"], lane["view"]["names"], concept, told)
+    answer, meaning = (concept, told) if calls is None else calls[:2]
+    match, quality, hungry = apical(s, weights["label"], meaning, concept)
     plus = competition(a + match, member)
     guess = backward(below(s), weights["input"], plus)
     estimate = {"input": blend(seen, guess), "label": blend(told, answer)}
 
     # Hunger, and who is born of it; then everyone learns.
     taught = learn & (share(told).max() > 0)
-    wants = taught & birth_wanted(s, hungry, coin)
+    wants = taught & birth_wanted(s, hungry, coin) & (share(meaning).max() > SURE_TO_BEAR)
     born = recruit(s, shared["cells"]["utility"], owner, view["current"], wants, hungry)
     settled = jnp.exp(-2.0 * jnp.abs(cost + a))
     gain = unit_gains(s, shared["cells"]["count"], plus, settled, taught, learn, born)
     clock = ticks(shared["clock"])
-    weights = _learn(s, weights, clock, observation, estimate, (h, gain, born), coin)
+    moved = _learn(s, weights, clock, observation, meaning, estimate, (h, gain, born), coin)
     cells = credit(s, shared["cells"], member, (h, plus, quality), taught, born)
+    if calls is not None:
+        news = is_news(lane["activity"], seen, told)
+        use, view["names"], begun = hear(
+            s, shared["cells"], lane["view"]["names"], calls.energy, calls.believed, taught,
+            news, trust(shared["cells"], h, cost),
+        )
+        cells |= trusted(shared["cells"], h, cost, quality, share(meaning).max(), taught, news, born)
+        sure = jnp.max(concept)
+        gains, named = name_gains(s, shared["cells"], calls.believed, concept, sure, taught, begun)
+        cells |= {"use": use["use"], "blank": use["blank"], "named": named}
+        pre = {"gain": gains.reshape(-1), "anew": jnp.repeat(begun * 1.0, s.labels) / _lanes()}
+        post = {"activity": share(told) * observed_value(told), "share": share(told)}
+        moved["names"], _ = plastic(
+            afresh(1.0 / s.labels), called(s), weights["names"], {}, post, pre,
+            learn=learn, clock=clock, reduce="sum", name="names",
+        )  # fmt: skip
+    weights = moved
     owner = jnp.where(born.slot, of_elected(born.mine, view["current"]), owner)
 
     shared = {
@@ -266,10 +306,14 @@ def split_if(stochastic, key):
     return jax.random.split(key) if stochastic else (key, key)
 
 
-def _learn(s: Settings, weights, clock, observation, estimate, signals, coin):
+def _lanes():
+    return gather(jnp.ones(())).sum()
+
+
+def _learn(s: Settings, weights, clock, observation, meaning, estimate, signals, coin):
     """Move both sets of weights by their local rules (an imprint is the same rule at rate 1)."""
     h, gain, born = signals
-    seen, told = observation.evidence["input"], observation.evidence["label"]
+    seen, told = observation.evidence["input"], meaning
     pixels, known = share(seen) * observed_value(seen), share(seen)
     newborn = estimate["input"]
     if s.lesion == "random-newborn":

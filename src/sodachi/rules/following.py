@@ -57,3 +57,33 @@ def outstar() -> Rule:
         return Drive(post["activity"], pre["gain"]), Drive(post["share"], pre["gain"])
 
     return Rule("outstar", drives, follow, step_size(1.0))
+
+
+def afresh(flat: float) -> Rule:
+    r"""Return `outstar` for a cell that may begin anew: ``Δw_ij = g_i κ_j (t_j − w_ij) + r_i (flat − w_ij)``.
+
+    The presynaptic cell knows ``gain`` (g) and ``anew`` (r, 1 when its synapses forget), the
+    postsynaptic ``activity`` (κ·t) and ``share`` (κ).
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from sodachi.core.connections import Dense
+    >>> from sodachi.core.rule import plastic
+    >>> post = {"activity": jnp.array([1.0]), "share": jnp.ones(1)}
+    >>> plastic(afresh(0.5), Dense((1,), (1,)), jnp.zeros((1, 1)), {}, post,
+    ...         {"gain": jnp.zeros(1), "anew": jnp.ones(1)}, learn=True, clock=0.0)[0].tolist()
+    [[0.5]]
+    """
+
+    def drives(post, pre):
+        return (
+            Drive(post["activity"], pre["gain"]),
+            Drive(post["share"], pre["gain"]),
+            Drive(None, pre["anew"]),
+        )
+
+    def change(w, s, d, context):
+        return d[0] - w * d[1] + (flat - w) * d[2]
+
+    return Rule("afresh", drives, change, step_size(1.0))
