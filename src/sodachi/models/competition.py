@@ -83,18 +83,22 @@ def birth_wanted(s, hunger, coin):
     return hunger > s.hunger
 
 
-def recruit(s, utility, owner, current, wants, hunger) -> Born:
+def recruit(s, bench, current, wants, hunger) -> Born:
     """Choose the slot of a newborn: free, else the least useful of the largest other context.
 
-    With no other context, the least useful of all. Comparing units over the layer is a structure
-    decision, a declared exception to locality.
+    With no other context on the bench, the least useful of all. Comparing units over the layer is a
+    structure decision, a declared exception to locality.
     """
     mine, anyone = elect(wants, hunger)
-    active = gather(current)[jnp.argmax(gather(mine))]
-    held = jnp.zeros(s.contexts).at[jnp.maximum(owner, 0)].add(owner >= 0)
-    others = held.at[active].set(0.0)
-    donor = jnp.where(others.max() > 0, jnp.argmax(others), active)
-    score = jnp.where(owner == donor, utility, jnp.inf)
+    utility, owner = bench.cells["utility"], bench.owner
+    if s.contexts == 1 or s.pool:
+        score = utility
+    else:
+        active = gather(current)[jnp.argmax(gather(mine))]
+        held = jnp.zeros(s.contexts).at[jnp.maximum(owner, 0)].add(owner >= 0)
+        others = held.at[active].set(0.0)
+        donor = jnp.where(others.max() > 0, jnp.argmax(others), active)
+        score = jnp.where(owner == donor, utility, jnp.inf)
     slot = jnp.argmin(jnp.where(owner < 0, -jnp.inf, score))
     return Born((jnp.arange(owner.shape[0]) == slot) & anyone, mine)
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from sodachi.core.clock import new_clock, tick, ticks
 from sodachi.core.connections import Dense, backward
 from sodachi.core.evidence import observed_value, share
-from sodachi.core.lanes import any_lane, gather, of_elected
+from sodachi.core.lanes import any_lane, of_elected
 from sodachi.core.rule import plastic
 from sodachi.errors import SpecError
 from sodachi.models.competition import (
@@ -34,21 +34,19 @@ from sodachi.models.competition import (
 )
 from sodachi.models.contexts import new_contexts, new_view, recall_or_grow
 from sodachi.models.naming import (
-    call,
-    called,
+    Told,
     hear,
-    trust,
-    trusted,
     is_news,
-    name_gains,
     new_name_view,
     new_names,
-    new_use,
+    new_naming,
+    rename,
 )
-from sodachi.rules.following import afresh, instar, outstar
+from sodachi.models.pools import Bench, grown, put, take
+from sodachi.models.trust import new_trust, trust, trusted
+from sodachi.rules.following import instar, outstar
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
-SURE_TO_BEAR = 0.5  # how sure a label's meaning must be before a unit is born of it
 LESIONS = ("", "random-time", "random-newborn")
 STRUCTURE = (
     "structure: which unit is recycled is a minimum over the layer, and which context is active "
@@ -77,6 +75,7 @@ class Settings(NamedTuple):
     birth_rate: float
     surprise: float
     names: int
+    pool: bool
 
 
 @factory("settling_mixture")
@@ -100,6 +99,7 @@ def settling_mixture(
     birth_rate: float = 0.05,
     surprise: float = 15.0,
     names: int = 1,
+    pool: bool = False,
 ) -> System:
     r"""Return a layer of units that settles to the free energy of a mixture, and grows.
 
@@ -177,7 +177,12 @@ def settling_mixture(
         capabilities=frozenset({"learns", "local", "settles", "grows"} | stochastic),
         exceptions=STRUCTURE,
     )
-    return system(spec, lambda key: _init(settings, key), lambda s, o: _step(settings, s, o))
+    return system(
+        spec,
+        lambda key: _init(settings, key),
+        lambda state, o: _step(settings, state, o),
+        (lambda state: _grow(settings, state)) if pool else None,
+    )
 
 
 def _check(s: Settings) -> None:
@@ -188,6 +193,10 @@ def _check(s: Settings) -> None:
         raise SpecError("rate", "0 < rate <= 1", s.rate)
     if s.label_kind not in ("categorical", "real"):
         raise SpecError("label_kind", "categorical or real", s.label_kind)
+    if s.names > 1 and s.label_kind != "categorical":
+        raise SpecError("names", "1 for a label that is not categorical", s.names)
+    if s.pool and s.contexts < 2:
+        raise SpecError("contexts", "2 or more for pools of their own", s.contexts)
     if s.lesion not in LESIONS:
         raise SpecError("lesion", f"one of {LESIONS}", s.lesion)
 
@@ -204,87 +213,94 @@ def above(s: Settings) -> Dense:
 
 def _init(s: Settings, key) -> State:
     flat = 1.0 / s.labels if s.label_kind == "categorical" else 0.0
+    everybody = s.units * (s.contexts if s.pool else 1)
     shared = {
         "weights": {
-            "input": jnp.zeros((s.inputs, s.units)),
-            "label": jnp.full((s.units, s.labels), flat),
+            "input": jnp.zeros((s.inputs, everybody)),
+            "label": jnp.full((everybody, s.labels), flat),
         },
         "synapses": {"input": {}, "label": {}},
-        "cells": {"count": jnp.ones(s.units), "utility": jnp.zeros(s.units)},
-        "structure": {"owner": jnp.full(s.units, -1, jnp.int32), **new_contexts(s)},
+        "cells": {"count": jnp.ones(everybody), "utility": jnp.zeros(everybody)},
+        "structure": {"owner": jnp.full(everybody, -1, jnp.int32), **new_contexts(s)},
         "clock": new_clock(),
     }
+    activity = {"input": jnp.zeros(s.inputs), "label": jnp.full(s.labels, flat)}
+    view = new_view(s)
     if s.names > 1:
         shared["weights"]["names"] = new_names(s)
         shared["synapses"]["names"] = {}
-        shared["cells"] |= new_use(s)
-    activity = {"input": jnp.zeros(s.inputs), "label": jnp.full(s.labels, flat)}
-    lane = {
-        "activity": {"units": jnp.zeros(s.units), **activity},
-        "view": new_view(s) | ({"names": new_name_view(s)} if s.names > 1 else {}),
-        "key": key,
-    }
+        shared["naming"] = new_naming(s)
+        shared["cells"] |= new_trust(everybody)
+        view["names"] = new_name_view(s)
+    lane = {"activity": {"units": jnp.zeros(s.units), **activity}, "view": view, "key": key}
     return State(shared, lane)
+
+
+def _grow(s: Settings, state: State) -> State:
+    """Double the contexts that fit, each with a pool of its own; nothing else changes."""
+    contexts = state.shared["structure"]["age"].shape[0]
+    blank = _init(s._replace(contexts=2 * contexts), jax.random.key(0))
+    return State(grown(s, state.shared, blank.shared), state.lane)
 
 
 def _step(s: Settings, state: State, observation):
     shared, lane = state
     seen, told = observation.evidence["input"], observation.evidence["label"]
-    weights, learn = shared["weights"], observation.learn
+    learn, clock = observation.learn, ticks(shared["clock"])
     key, coin = split_if(s.lesion, lane["key"])
+
+    # Which world is this? Its units are on the bench.
     owner = shared["structure"]["owner"]
     known = {name: x for name, x in shared["structure"].items() if name != "owner"}
+    before = (known if s.pool else lane["view"])["current"]
     known, view, owner = recall_or_grow(s, known, lane["view"], owner, seen, learn)
-    member = owner == view["current"]
+    current = (known if s.pool else view)["current"]
+    bench = take(s, shared, owner, current)
+    member = bench.owner == current
 
     # Settle: one tick toward the costs, from wherever activity stands.
-    cost = unit_costs(s, weights["input"], seen)
-    a = settle(s, lane["activity"]["units"], cost, observation.first)
+    cost = unit_costs(s, bench.lower, seen)
+    a = lane["activity"]["units"]
+    if s.pool:
+        a = jnp.where(current == before, a, 0.0)  # other units: theirs begins at rest
+    a = settle(s, a, cost, observation.first)
     h = competition(a, member)
-    concept = above(s).apply(weights["label"], h)
-    calls = None
+    concept = answer = above(s).apply(bench.upper, h)
+    meaning, heard = told, None
     if s.names > 1:
-        calls = call(s, weights["names"], shared["cells"], lane["view"]["names"], concept, told)
-    answer, meaning = (concept, told) if calls is None else calls[:2]
-    match, quality, hungry = apical(s, weights["label"], meaning, concept)
+        heard = hear(s, shared, lane, concept, told)
+        answer, meaning = heard.answer, heard.meaning
+    match, quality, hungry = apical(s, bench.upper, meaning, concept)
     plus = competition(a + match, member)
-    guess = backward(below(s), weights["input"], plus)
+    guess = backward(below(s), bench.lower, plus)
     estimate = {"input": blend(seen, guess), "label": blend(told, answer)}
 
     # Hunger, and who is born of it; then everyone learns.
     taught = learn & (share(told).max() > 0)
-    wants = taught & birth_wanted(s, hungry, coin) & (share(meaning).max() > SURE_TO_BEAR)
-    born = recruit(s, shared["cells"]["utility"], owner, view["current"], wants, hungry)
+    wants = taught & birth_wanted(s, hungry, coin) & (share(meaning).max() > 0)
+    born = recruit(s, bench, current, wants, hungry)
     settled = jnp.exp(-2.0 * jnp.abs(cost + a))
-    gain = unit_gains(s, shared["cells"]["count"], plus, settled, taught, learn, born)
-    clock = ticks(shared["clock"])
-    moved = _learn(s, weights, clock, observation, meaning, estimate, (h, gain, born), coin)
-    cells = credit(s, shared["cells"], member, (h, plus, quality), taught, born)
-    if calls is not None:
-        news = is_news(lane["activity"], seen, told)
-        use, view["names"], begun = hear(
-            s, shared["cells"], lane["view"]["names"], calls.energy, calls.believed, taught,
-            news, trust(shared["cells"], h, cost),
+    gain = unit_gains(s, bench.cells["count"], plus, settled, taught, learn, born)
+    lower, upper = _learn(s, bench, clock, observation, meaning, estimate, (h, gain, born), coin)
+    cells = credit(s, bench.cells, member, (h, plus, quality), taught, born)
+    weights, naming = {}, {}
+    if heard is not None:
+        told_now = Told(taught, is_news(lane["activity"], seen, told), share(meaning).max())
+        cells |= trusted(bench.cells, h, cost, quality, told_now, born)
+        fault = trust(bench.cells, h, cost)
+        weights["names"], naming["naming"], view["names"] = rename(
+            s, shared, lane, concept, told, heard, told_now, fault, learn
         )
-        cells |= trusted(shared["cells"], h, cost, quality, share(meaning).max(), taught, news, born)
-        sure = jnp.max(concept)
-        gains, named = name_gains(s, shared["cells"], calls.believed, concept, sure, taught, begun)
-        cells |= {"use": use["use"], "blank": use["blank"], "named": named}
-        pre = {"gain": gains.reshape(-1), "anew": jnp.repeat(begun * 1.0, s.labels) / _lanes()}
-        post = {"activity": share(told) * observed_value(told), "share": share(told)}
-        moved["names"], _ = plastic(
-            afresh(1.0 / s.labels), called(s), weights["names"], {}, post, pre,
-            learn=learn, clock=clock, reduce="sum", name="names",
-        )  # fmt: skip
-    weights = moved
-    owner = jnp.where(born.slot, of_elected(born.mine, view["current"]), owner)
 
+    owned = jnp.where(born.slot, of_elected(born.mine, current), bench.owner)
+    everybody = put(s, shared, owner, current, Bench(lower, upper, cells, owned))
     shared = {
-        "weights": weights,
+        "weights": {"input": everybody.lower, "label": everybody.upper, **weights},
         "synapses": shared["synapses"],
-        "cells": cells,
-        "structure": {"owner": owner, **known},
+        "cells": everybody.cells,
+        "structure": {"owner": everybody.owner, **known},
         "clock": tick(shared["clock"], any_lane(learn)),
+        **naming,
     }
     a = jnp.where(born.slot, 0.0, a)
     lane = {"activity": {"units": a, **estimate}, "view": view, "key": key}
@@ -295,8 +311,8 @@ def _step(s: Settings, state: State, observation):
         "input": estimate["input"],
         "hunger": hungry,
         "birth": born.mine,
-        "context": view["current"],
-        "live": jnp.sum(owner >= 0),
+        "context": current,
+        "live": jnp.sum(owned >= 0),
     }
     return State(shared, lane), output
 
@@ -306,14 +322,10 @@ def split_if(stochastic, key):
     return jax.random.split(key) if stochastic else (key, key)
 
 
-def _lanes():
-    return gather(jnp.ones(())).sum()
-
-
-def _learn(s: Settings, weights, clock, observation, meaning, estimate, signals, coin):
+def _learn(s: Settings, bench: Bench, clock, observation, meaning, estimate, signals, coin):
     """Move both sets of weights by their local rules (an imprint is the same rule at rate 1)."""
     h, gain, born = signals
-    seen, told = observation.evidence["input"], meaning
+    seen = observation.evidence["input"]
     pixels, known = share(seen) * observed_value(seen), share(seen)
     newborn = estimate["input"]
     if s.lesion == "random-newborn":
@@ -324,11 +336,11 @@ def _learn(s: Settings, weights, clock, observation, meaning, estimate, signals,
     }
     common = {"learn": observation.learn, "clock": clock, "reduce": "sum"}
     lower, _ = plastic(
-        instar(), below(s), weights["input"], {}, {"gain": gain}, pre, name="input", **common
+        instar(), below(s), bench.lower, {}, {"gain": gain}, pre, name="input", **common
     )
-    post = {"activity": share(told) * observed_value(told), "share": share(told)}
+    post = {"activity": share(meaning) * observed_value(meaning), "share": share(meaning)}
     out = label_gains(s, h, born)
     upper, _ = plastic(
-        outstar(), above(s), weights["label"], {}, post, {"gain": out}, name="label", **common
+        outstar(), above(s), bench.upper, {}, post, {"gain": out}, name="label", **common
     )
-    return {"input": lower, "label": upper}
+    return lower, upper
