@@ -121,6 +121,9 @@ def babbling():
 
 
 settling_mixture = model("mixture", "settling_mixture", inputs=6, labels=3, units=8)
+worlds_and_names = model(
+    "mixture", "settling_mixture", inputs=6, labels=3, units=4, contexts=3, pool=True, names=3
+)
 boltzmann_machine = model("boltzmann", "boltzmann_machine", units=8)
 spiking_pair = model("spiking", "spiking_pair")
 
@@ -138,6 +141,10 @@ SYSTEMS = {
     "moving_net": model("motion", "moving_net", inputs=4, states=3, settle_ticks=3),
     "backprop_graph": model("backprop_graph", "backprop_graph", layers=(6, 5, 3)),
     "settling_mixture": settling_mixture,
+    "settling_mixture, contexts and names": model(
+        "mixture", "settling_mixture", inputs=6, labels=3, units=8, contexts=3, names=3
+    ),
+    "settling_mixture, pools and names": worlds_and_names,
     "boltzmann_machine": boltzmann_machine,
     "spiking_pair": spiking_pair,
     "swift_td": model("swift_td", "swift_td", inputs=4, rate=0.05),
@@ -156,6 +163,7 @@ SYSTEMS = {
         reference(), reference(), sense={"x": "x"}, act={"x": "x"}
     ),
     "minibatch(settling_mixture)": lambda: minibatch(settling_mixture(), 3),
+    "minibatch(settling_mixture, pools and names)": lambda: minibatch(worlds_and_names(), 3),
     "hold(boltzmann_machine)": lambda: hold(boltzmann_machine(), 2),
     "replicate(spiking_pair)": lambda: replicate(spiking_pair(), 2),
 }

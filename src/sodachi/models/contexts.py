@@ -2,9 +2,7 @@ r"""Recall or grow: when the energy of the known world stays high, recall anothe
 
 Each context c keeps the mean μ and spread s of every input. Its energy for an input,
 ``F_c = Σ_j [log(1 + (x_j − μ_cj)²/(s_cj + ε)) + ½ log(s_cj + ε)]``, is compared with its own
-baseline. What contexts know is shared. Which one is active belongs to a lane; but where each
-context has a pool of units of its own, only the active pool is computed, and all lanes are in one
-world: they decide together, by the mean of what they see.
+baseline. Which context is active belongs to a lane; what contexts know is shared.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from sodachi.core.evidence import observed_value, share
-from sodachi.core.lanes import elect, gather, of_elected
+from sodachi.core.lanes import elect, gather, in_lanes, of_elected
 
 SMOOTH = 0.1  # of a lane's view of each context's energy, per tick: about two samples
 FLOOR = 0.03  # ε in units of 1/beta: .01 for pixels in 0..1 at beta 3
@@ -36,24 +34,18 @@ def new_contexts(s):
     """Return what all contexts know at birth: the first is alive, at the origin, broad."""
     if s.contexts == 1:
         return {}
-    known = {
+    return {
         "mean": jnp.zeros((s.contexts, s.inputs)),
         "spread": jnp.full((s.contexts, s.inputs), BROAD / s.beta),
         "baseline": jnp.zeros(s.contexts),
         "age": jnp.zeros(s.contexts),
     }
-    return known | (_nowhere() if s.pool else {})
 
 
 def new_view(s):
     """Return a lane's view at birth: context 0 is active, no energy seen yet."""
-    if s.contexts == 1:
-        return {"current": jnp.zeros((), jnp.int32)}
-    return {} if s.pool else _nowhere()
-
-
-def _nowhere():
-    return {"current": jnp.zeros((), jnp.int32), "energy": jnp.zeros(())}
+    view = {"current": jnp.zeros((), jnp.int32)}
+    return view if s.contexts == 1 else view | {"energy": jnp.zeros(())}
 
 
 def context_energy(s, structure, x):
@@ -77,51 +69,36 @@ def recall_or_grow(s, structure, view, owner, evidence, learn):
     x = observed_value(evidence)
     complete = jnp.all(share(evidence) > 0.99) & jnp.all(jnp.isfinite(x))
     seen = Seen(jnp.where(complete, x, 0.0), complete, complete & learn)
-    if s.pool:
-        place = {name: structure[name] for name in ("current", "energy")}
-        known = {name: value for name, value in structure.items() if name not in place}
-        known, place, owner = _recognise(s, known, place, owner, seen)
-        return known | place, view, owner
-    known, place, owner = _recognise(s, structure, view, owner, seen)
-    return known, view | place, owner
-
-
-def _recognise(s, structure, place, owner, seen: Seen):
-    current = place["current"]
+    current = view["current"]
     row = {name: value[current] for name, value in structure.items()}
-    now = _together(s, context_energy(s, row, seen.x), seen.complete)
-    complete = jnp.any(gather(seen.complete)) if s.pool else seen.complete
-    smooth = place["energy"] + SMOOTH * (now - place["energy"])
-    lost = complete & (row["age"] > YOUNG) & (smooth - row["baseline"] > s.surprise)
+    now, seen = _judged(context_energy(s, row, seen.x), seen)
+    smooth = view["energy"] + SMOOTH * (now - view["energy"])
+    surprised = smooth - row["baseline"] > s.surprise
+    lost = seen.complete & (row["age"] > YOUNG) & surprised
 
     def search():
         return _search(s, structure, owner, current, lost, seen)
 
-    # All contexts are asked only when the active one is lost (with lanes of their own: always).
+    # All contexts are asked only where the active one is lost (in lanes that cannot be skipped).
     no = jnp.zeros((), bool)
     found = Found(current, no, no, current, no)
-    found = jax.lax.cond(lost, search, lambda: found) if s.pool else search()
+    found = search() if in_lanes() else jax.lax.cond(lost, search, lambda: found)
     structure, owner = _begin(s, structure, owner, found, seen.x)
     row = {name: value[found.chosen] for name, value in structure.items()}
-    fresh = found.opened | found.recalled
-    place = {
-        "current": found.chosen,
-        "energy": jnp.where(
-            complete, jnp.where(fresh, row["baseline"], smooth), place["energy"]
-        ),
-    }
-    now = _together(s, context_energy(s, row, seen.x), seen.complete)
+    level = jnp.where(found.opened | found.recalled, row["baseline"], smooth)
+    level = jnp.where(seen.complete, level, view["energy"])
+    now, seen = _judged(context_energy(s, row, seen.x), seen)
     calm = found.opened | (now - row["baseline"] <= s.surprise) | (row["age"] <= YOUNG)
     learns = seen._replace(learns=seen.learns & calm)
-    return _track(s, structure, found.chosen, now, learns), place, owner
+    structure = _track(structure, found.chosen, now, learns)
+    return structure, view | {"current": found.chosen, "energy": level}, owner
 
 
-def _together(s, energy, complete):
-    """Return the lane's own energy; with pools, the mean over the lanes that see all."""
-    if not s.pool:
-        return energy
-    count = jnp.maximum(gather(complete).sum(), 1)
-    return gather(jnp.where(complete, energy, 0.0)).sum() / count
+def _judged(energy, seen: Seen):
+    """Return the energy, and what counts as seen: not an input too far off to have an energy."""
+    fine = seen.complete & jnp.isfinite(energy)
+    seen = Seen(jnp.where(fine, seen.x, 0.0), fine, seen.learns & fine)
+    return jnp.where(fine, energy, 0.0), seen
 
 
 class Found(NamedTuple):
@@ -137,23 +114,20 @@ class Found(NamedTuple):
 def _search(s, structure, owner, current, lost, seen: Seen) -> Found:
     """Ask every context; a free one is opened, else the one with fewest units."""
     now = context_energy(s, structure, seen.x)
-    if s.pool:
-        now = jax.vmap(lambda e: _together(s, e, seen.complete))(now)
     off = jnp.where(structure["age"] > 0, now - structure["baseline"], jnp.inf)
     best = jnp.argmin(off)
     known = off[best] <= s.surprise
     mine, anyone = elect(lost & ~known & seen.learns, jnp.zeros(()))
     held = jnp.zeros(off.shape[0]).at[jnp.maximum(owner, 0)].add(owner >= 0)
-    busy = current if s.pool else gather(current)
-    slot = jnp.argmin(jnp.where(structure["age"] > 0, held, -1.0).at[busy].set(jnp.inf))
-    opened, recalled = (anyone if s.pool else mine), lost & known
-    chosen = jnp.where(opened, slot, jnp.where(recalled, best, current))
-    return Found(chosen.astype(jnp.int32), opened, recalled, slot.astype(jnp.int32), anyone)
+    held = jnp.where(structure["age"] > 0, held, -1.0).at[gather(current)].set(jnp.inf)
+    slot, recalled = jnp.argmin(held), lost & known
+    chosen = jnp.where(mine, slot, jnp.where(recalled, best, current))
+    return Found(chosen.astype(jnp.int32), mine, recalled, slot.astype(jnp.int32), anyone)
 
 
 def _begin(s, structure, owner, found: Found, x):
     """Return the structure with the context that was opened, if any, as a newborn's."""
-    first = of_elected(elect(found.opened, jnp.zeros(()))[0], x)
+    first = of_elected(found.opened, x)
     born = {
         "mean": first,
         "spread": jnp.full(first.shape, BROAD / s.beta),
@@ -165,20 +139,16 @@ def _begin(s, structure, owner, found: Found, x):
         name: value.at[slot].set(jnp.where(yes, born[name], value[slot]))
         for name, value in structure.items()
     }
-    if not s.pool:
-        return structure, jnp.where((owner == slot) & yes, -1, owner)
-    mine = jax.lax.dynamic_slice(owner, (slot * s.units,), (s.units,))
-    mine = jnp.where(yes, -1, mine)
-    return structure, jax.lax.dynamic_update_slice(owner, mine, (slot * s.units,))
+    return structure, jnp.where((owner == slot) & yes, -1, owner)
 
 
-def _track(s, structure, current, now, seen: Seen):
+def _track(structure, current, now, seen: Seen):
     """Let the contexts that lanes are in follow their inputs; moves no bit where none learns."""
-    if s.pool:  # one row for all lanes: only that one is touched
-        row = {name: value[current][None] for name, value in structure.items()}
-        row = _follow(row, jnp.zeros((), jnp.int32), now, seen)
-        return {name: value.at[current].set(row[name][0]) for name, value in structure.items()}
-    return _follow(structure, current, now, seen)
+    if in_lanes():
+        return _follow(structure, current, now, seen)
+    row = {name: value[current][None] for name, value in structure.items()}  # only it is touched
+    row = _follow(row, jnp.zeros((), jnp.int32), now, seen)
+    return {name: value.at[current].set(row[name][0]) for name, value in structure.items()}
 
 
 def _follow(structure, current, now, seen: Seen):

@@ -42,7 +42,7 @@ from sodachi.models.naming import (
     new_naming,
     rename,
 )
-from sodachi.models.pools import Bench, grown, put, take
+from sodachi.models.pools import Bench, grown, learning_context, put, take
 from sodachi.models.trust import new_trust, trust, trusted
 from sodachi.rules.following import instar, outstar
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
@@ -213,11 +213,12 @@ def above(s: Settings) -> Dense:
 
 def _init(s: Settings, key) -> State:
     flat = 1.0 / s.labels if s.label_kind == "categorical" else 0.0
-    everybody = s.units * (s.contexts if s.pool else 1)
+    pools = (s.contexts,) if s.pool else ()
+    everybody = (*pools, s.units)
     shared = {
         "weights": {
-            "input": jnp.zeros((s.inputs, everybody)),
-            "label": jnp.full((everybody, s.labels), flat),
+            "input": jnp.zeros((*pools, s.inputs, s.units)),
+            "label": jnp.full((*pools, s.units, s.labels), flat),
         },
         "synapses": {"input": {}, "label": {}},
         "cells": {"count": jnp.ones(everybody), "utility": jnp.zeros(everybody)},
@@ -240,7 +241,7 @@ def _grow(s: Settings, state: State) -> State:
     """Double the contexts that fit, each with a pool of its own; nothing else changes."""
     contexts = state.shared["structure"]["age"].shape[0]
     blank = _init(s._replace(contexts=2 * contexts), jax.random.key(0))
-    return State(grown(s, state.shared, blank.shared), state.lane)
+    return State(grown(state.shared, blank.shared), state.lane)
 
 
 def _step(s: Settings, state: State, observation):
@@ -252,9 +253,9 @@ def _step(s: Settings, state: State, observation):
     # Which world is this? Its units are on the bench.
     owner = shared["structure"]["owner"]
     known = {name: x for name, x in shared["structure"].items() if name != "owner"}
-    before = (known if s.pool else lane["view"])["current"]
     known, view, owner = recall_or_grow(s, known, lane["view"], owner, seen, learn)
-    current = (known if s.pool else view)["current"]
+    current = view["current"]
+    leading, learn = learning_context(s, current, learn)
     bench = take(s, shared, owner, current)
     member = bench.owner == current
 
@@ -262,7 +263,9 @@ def _step(s: Settings, state: State, observation):
     cost = unit_costs(s, bench.lower, seen)
     a = lane["activity"]["units"]
     if s.pool:
-        a = jnp.where(current == before, a, 0.0)  # other units: theirs begins at rest
+        a = jnp.where(
+            current == lane["view"]["current"], a, 0.0
+        )  # other units: theirs begins at rest
     a = settle(s, a, cost, observation.first)
     h = competition(a, member)
     concept = answer = above(s).apply(bench.upper, h)
@@ -276,33 +279,36 @@ def _step(s: Settings, state: State, observation):
     estimate = {"input": blend(seen, guess), "label": blend(told, answer)}
 
     # Hunger, and who is born of it; then everyone learns.
+    if s.pool:
+        bench = take(s, shared, owner, leading)
     taught = learn & (share(told).max() > 0)
     wants = taught & birth_wanted(s, hungry, coin) & (share(meaning).max() > 0)
     born = recruit(s, bench, current, wants, hungry)
     settled = jnp.exp(-2.0 * jnp.abs(cost + a))
     gain = unit_gains(s, bench.cells["count"], plus, settled, taught, learn, born)
-    lower, upper = _learn(s, bench, clock, observation, meaning, estimate, (h, gain, born), coin)
+    taken = seen, meaning, estimate["input"]
+    lower, upper = _learn(s, bench, (clock, learn), taken, (h, gain, born), coin)
     cells = credit(s, bench.cells, member, (h, plus, quality), taught, born)
     weights, naming = {}, {}
     if heard is not None:
-        told_now = Told(taught, is_news(lane["activity"], seen, told), share(meaning).max())
+        told_now = Told(taught & heard.fine, is_news(lane["activity"], seen, told), meaning)
         cells |= trusted(bench.cells, h, cost, quality, told_now, born)
         fault = trust(bench.cells, h, cost)
         weights["names"], naming["naming"], view["names"] = rename(
-            s, shared, lane, concept, told, heard, told_now, fault, learn
+            s, shared, lane, concept, told, heard, told_now, fault
         )
-
     owned = jnp.where(born.slot, of_elected(born.mine, current), bench.owner)
-    everybody = put(s, shared, owner, current, Bench(lower, upper, cells, owned))
+    everybody = put(s, shared, owner, leading, Bench(lower, upper, cells, owned))
+
     shared = {
         "weights": {"input": everybody.lower, "label": everybody.upper, **weights},
         "synapses": shared["synapses"],
         "cells": everybody.cells,
         "structure": {"owner": everybody.owner, **known},
-        "clock": tick(shared["clock"], any_lane(learn)),
+        "clock": tick(shared["clock"], any_lane(observation.learn)),
         **naming,
     }
-    a = jnp.where(born.slot, 0.0, a)
+    a = jnp.where(born.slot & (current == leading), 0.0, a)
     lane = {"activity": {"units": a, **estimate}, "view": view, "key": key}
     output = {
         "energy": free_energy(h, cost),
@@ -322,19 +328,18 @@ def split_if(stochastic, key):
     return jax.random.split(key) if stochastic else (key, key)
 
 
-def _learn(s: Settings, bench: Bench, clock, observation, meaning, estimate, signals, coin):
+def _learn(s: Settings, bench: Bench, now, evidence, signals, coin):
     """Move both sets of weights by their local rules (an imprint is the same rule at rate 1)."""
     h, gain, born = signals
-    seen = observation.evidence["input"]
+    seen, meaning, newborn = evidence
     pixels, known = share(seen) * observed_value(seen), share(seen)
-    newborn = estimate["input"]
     if s.lesion == "random-newborn":
         newborn = jax.random.permutation(coin, newborn)
     pre = {
         "activity": jnp.where(born.mine, newborn, pixels),
         "share": jnp.where(born.mine, 1.0, known),
     }
-    common = {"learn": observation.learn, "clock": clock, "reduce": "sum"}
+    common = {"clock": now[0], "learn": now[1], "reduce": "sum"}
     lower, _ = plastic(
         instar(), below(s), bench.lower, {}, {"gain": gain}, pre, name="input", **common
     )

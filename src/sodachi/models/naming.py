@@ -65,21 +65,23 @@ def blank_energy(s):
 class Heard(NamedTuple):
     """What the concepts are called, and what a label told means.
 
-    ``answer`` [labels]; ``meaning``, evidence on the concepts; ``believed`` and ``energy`` [names].
+    ``answer`` [labels]; ``meaning``, evidence on the concepts; ``believed`` and ``energy`` [names];
+    ``fine`` is False for a label that is no number: it means nothing and teaches nothing.
     """
 
     answer: Any
     meaning: Evidence
     believed: Any
     energy: Any
+    fine: Any
 
 
 class Told(NamedTuple):
-    """Of one tick: whether a label teaches, whether it is news, and how sure its meaning is."""
+    """Of one tick: whether a label teaches, whether it is news, and what it means."""
 
     taught: Any
     news: Any
-    sure: Any
+    meaning: Evidence
 
 
 def hear(s, shared, lane, concept, told) -> Heard:
@@ -97,6 +99,8 @@ def hear(s, shared, lane, concept, told) -> Heard:
 
     answers = jnp.einsum("i,nit->nt", concept, table)
     t, known = observed_value(told), share(told)
+    fine = jnp.all(jnp.isfinite(t)) & jnp.all(jnp.isfinite(known))
+    t, known = jnp.where(fine, t, 0.0), jnp.where(fine, known, 0.0)
     # A concept that a young naming has not named yet costs what it costs a blank.
     unnamed = jnp.clip(1.5 - naming["named"], 0.0, 1.0) * (s.labels**-0.5 - 1.0 / s.labels)
     energy = -jnp.log(jnp.maximum(answers @ t + unnamed @ concept, 0.0) + SURE)
@@ -107,7 +111,7 @@ def hear(s, shared, lane, concept, told) -> Heard:
     value = jax.nn.one_hot(jnp.argmax(means), s.labels)
     precision = jnp.where(clear & (known.max() > 0), told.precision.max(), 0.0)
     meaning = Evidence(value, jnp.full(s.labels, precision), jnp.zeros(s.labels))
-    return Heard(believed @ answers, meaning, believed, energy)
+    return Heard(believed @ answers, meaning, believed, energy, fine)
 
 
 def is_news(activity, seen, told):
@@ -120,7 +124,7 @@ def is_news(activity, seen, told):
     return (off[0] > 1e-6) | (off[1] > 1e-6)
 
 
-def rename(s, shared, lane, concept, told, heard: Heard, now: Told, fault, learn):
+def rename(s, shared, lane, concept, told, heard: Heard, now: Told, fault):
     """Return ``(weights, naming, view)`` after one tick; ``fault`` is how far the units are right.
 
     A newborn takes the blank's place, and the least used of the others becomes the next blank; at
@@ -131,7 +135,7 @@ def rename(s, shared, lane, concept, told, heard: Heard, now: Told, fault, learn
     blank, believed = naming["blank"], heard.believed
     view, pace = lane["view"]["names"], jnp.where(now.taught & now.news, SMOOTH * fault, 0.0)
     view = view + pace * (heard.energy - view)
-    mine, anyone = elect(now.taught & (believed[blank] > 0.5), believed[blank])
+    anyone = elect(now.taught & (believed[blank] > 0.5), believed[blank])[1]
     born = (places == blank) & anyone
     view = jnp.where(born, blank_energy(s), view)
 
@@ -144,7 +148,7 @@ def rename(s, shared, lane, concept, told, heard: Heard, now: Told, fault, learn
     post = {"activity": share(told) * observed_value(told), "share": share(told)}
     weights, _ = plastic(
         afresh(1.0 / s.labels), called(s), shared["weights"]["names"], {}, post, pre,
-        learn=learn, clock=ticks(shared["clock"]), reduce="sum", name="names",
+        learn=now.taught, clock=ticks(shared["clock"]), reduce="sum", name="names",
     )  # fmt: skip
 
     heard_now = gather(jnp.where(now.taught, believed, 0.0)).sum(0)

@@ -1,7 +1,7 @@
 """Pools: where every context has units of its own, only the active context's are on the bench.
 
-What a tick costs does not grow with the number of worlds known. All arrays by unit hold the pools
-one after the other; without pools the bench is simply everybody.
+What a tick costs does not grow with the number of worlds known. All arrays by unit then have a
+leading axis of contexts; without pools the bench is simply everybody.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+
+from sodachi.core.lanes import elect, gather, in_lanes
 
 
 class Bench(NamedTuple):
@@ -23,44 +25,41 @@ class Bench(NamedTuple):
 
 def take(s, shared, owner, current) -> Bench:
     """Return the bench of the context ``current``."""
-    lower, upper = shared["weights"]["input"], shared["weights"]["label"]
+    everybody = Bench(
+        shared["weights"]["input"], shared["weights"]["label"], shared["cells"], owner
+    )
     if not s.pool:
-        return Bench(lower, upper, shared["cells"], owner)
-    start = current * s.units
-
-    def part(x, axis=0):
-        return jax.lax.dynamic_slice_in_dim(x, start, s.units, axis)
-
-    cells = {name: part(x) for name, x in shared["cells"].items()}
-    return Bench(part(lower, 1), part(upper), cells, part(owner))
+        return everybody
+    return jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, current, 0, False), everybody)
 
 
-def put(s, shared, owner, current, bench: Bench):
-    """Return ``(lower, upper, cells, owner)`` of everybody, with the bench in its place."""
+def learning_context(s, current, learn):
+    """Return the context that learns now, the same for all lanes, and whether this lane does.
+
+    One world learns a tick: with pools, lanes that are in another one only live it. Which one is a
+    structure decision: that of the first lane that learns.
+    """
+    if not s.pool or not in_lanes():
+        return current, learn
+    mine, _ = elect(learn, jnp.zeros(()))
+    leading = jnp.max(gather(jnp.where(mine, current, 0)))
+    return leading, learn & (current == leading)
+
+
+def put(s, shared, owner, current, bench: Bench) -> Bench:
+    """Return the arrays of everybody, with the bench of ``current`` in its place."""
     if not s.pool:
         return bench
-    start = current * s.units
-
-    def back(x, new, axis=0):
-        return jax.lax.dynamic_update_slice_in_dim(x, new, start, axis)
-
-    cells = {name: back(x, bench.cells[name]) for name, x in shared["cells"].items()}
-    weights = shared["weights"]
-    return Bench(
-        back(weights["input"], bench.lower, 1),
-        back(weights["label"], bench.upper),
-        cells,
-        back(owner, bench.owner),
+    everybody = take(s._replace(pool=False), shared, owner, current)
+    return jax.tree.map(
+        lambda x, new: jax.lax.dynamic_update_index_in_dim(x, new, current, 0), everybody, bench
     )
 
 
-def grown(s, shared, newborn):
-    """Return the shared state with twice the contexts; ``newborn`` is that of a network so large.
+def grown(shared, newborn):
+    """Return the shared state in the larger arrays of a newborn: what was comes first."""
 
-    The first half of every array that is longer in the newborn is what was; nothing else changes.
-    """
-
-    def put(new, old):
+    def place(new, old):
         return new.at[tuple(slice(n) for n in old.shape)].set(old) if old.ndim else old
 
-    return jax.tree.map(put, newborn, shared)
+    return jax.tree.map(place, newborn, shared)

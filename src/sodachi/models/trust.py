@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from sodachi.core.evidence import share
 from sodachi.core.lanes import gather
 
 RECENT = 20.0  # wins after which the oldest fade from a unit's record
@@ -31,9 +32,10 @@ def trusted(cells, h, cost, quality, now, born):
     Means over about `RECENT` labels that were news; a newborn has none.
     """
     counts = now.taught & now.news
+    sure = share(now.meaning).max()
     won = gather(jnp.where(counts, h, 0.0)).sum(0)
-    asked = gather(jnp.where(counts, now.sure * h, 0.0)).sum(0)
-    right = gather(jnp.where(counts, now.sure * h * quality, 0.0)).sum(0)
+    asked = gather(jnp.where(counts, sure * h, 0.0)).sum(0)
+    right = gather(jnp.where(counts, sure * h * quality, 0.0)).sum(0)
     costs = gather(jnp.where(counts, h * cost, 0.0)).sum(0)
     n = cells["asked"] + asked
     slow = jnp.clip(n, 1.0, RECENT)
