@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from sodachi.core.evidence import observed_value, share
 from sodachi.core.lanes import elect, gather, in_lanes, of_elected
+from sodachi.models.pools import row_of
 
 SMOOTH = 0.1  # of a lane's view of each context's energy, per tick: about two samples
 FLOOR = 0.03  # ε in units of 1/beta: .01 for pixels in 0..1 at beta 3
@@ -70,7 +71,7 @@ def recall_or_grow(s, structure, view, owner, evidence, learn):
     complete = jnp.all(share(evidence) > 0.99) & jnp.all(jnp.isfinite(x))
     seen = Seen(jnp.where(complete, x, 0.0), complete, complete & learn)
     current = view["current"]
-    row = {name: value[current] for name, value in structure.items()}
+    row = row_of(structure, current)
     now, seen = _judged(context_energy(s, row, seen.x), seen)
     smooth = view["energy"] + SMOOTH * (now - view["energy"])
     surprised = smooth - row["baseline"] > s.surprise
@@ -84,7 +85,7 @@ def recall_or_grow(s, structure, view, owner, evidence, learn):
     found = Found(current, no, no, current, no)
     found = search() if in_lanes() else jax.lax.cond(lost, search, lambda: found)
     structure, owner = _begin(s, structure, owner, found, seen.x)
-    row = {name: value[found.chosen] for name, value in structure.items()}
+    row = row_of(structure, found.chosen)
     level = jnp.where(found.opened | found.recalled, row["baseline"], smooth)
     level = jnp.where(seen.complete, level, view["energy"])
     now, seen = _judged(context_energy(s, row, seen.x), seen)
@@ -139,6 +140,8 @@ def _begin(s, structure, owner, found: Found, x):
         name: value.at[slot].set(jnp.where(yes, born[name], value[slot]))
         for name, value in structure.items()
     }
+    if s.pool:
+        return structure, owner.at[slot].set(jnp.where(yes, -1, owner[slot]))
     return structure, jnp.where((owner == slot) & yes, -1, owner)
 
 
@@ -146,7 +149,7 @@ def _track(structure, current, now, seen: Seen):
     """Let the contexts that lanes are in follow their inputs; moves no bit where none learns."""
     if in_lanes():
         return _follow(structure, current, now, seen)
-    row = {name: value[current][None] for name, value in structure.items()}  # only it is touched
+    row = {name: x[None] for name, x in row_of(structure, current).items()}  # only it is touched
     row = _follow(row, jnp.zeros((), jnp.int32), now, seen)
     return {name: value.at[current].set(row[name][0]) for name, value in structure.items()}
 

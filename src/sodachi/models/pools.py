@@ -30,7 +30,25 @@ def take(s, shared, owner, current) -> Bench:
     )
     if not s.pool:
         return everybody
-    return jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, current, 0, False), everybody)
+    return row_of(everybody, current)
+
+
+def row_of(everybody, index):
+    """Return row ``index`` of every array, read before anything is written.
+
+    In a branch, although it is always taken: a compiler that may read a row late keeps a copy of
+    the whole array for it, every tick.
+    """
+
+    def row():
+        return jax.tree.map(
+            lambda x: jax.lax.dynamic_index_in_dim(x, index, 0, False), everybody
+        )
+
+    def nothing():
+        return jax.tree.map(lambda x: jnp.zeros(x.shape[1:], x.dtype), everybody)
+
+    return jax.lax.cond(index >= 0, row, nothing)
 
 
 def learning_context(s, current, learn):
