@@ -144,7 +144,7 @@ def _step(s: Settings, state: State, observation):
     weights, synapses = shared["weights"], shared["synapses"]
     weights, synapses = jax.lax.cond(
         jnp.any(batch.taught),
-        lambda: _learn(s, weights, synapses, batch),
+        lambda: learn(s, weights, synapses, batch),
         lambda: (weights, synapses),
     )
     clock = tick(shared["clock"], jnp.any(gather(observation.learn)))
@@ -152,7 +152,7 @@ def _step(s: Settings, state: State, observation):
     return State(shared, {"activity": {"label": answer}}), output
 
 
-def _learn(s: Settings, weights: Weights, synapses, batch):
+def learn(s, weights: Weights, synapses, batch):
     """One optimiser step on the mean gradient; what would not be finite stays as it was."""
     gradient = jax.grad(lambda w: mean_loss(s, w, batch))(weights)
     step, optimiser = optimiser_of(s).update(gradient, synapses["optimiser"], weights)

@@ -46,27 +46,30 @@ def context_energy(s, structure, x):
     return jnp.sum(jnp.log1p((x - structure["mean"]) ** 2 / spread) + 0.5 * jnp.log(spread), axis=1)
 
 
-def recall_or_grow(s, structure, view, owner, evidence, learn):
-    """Return ``(structure, view, owner)`` after one tick of recognising the world.
+def recall_or_grow(s, structure, view, held, evidence, learn, smooth: float = SMOOTH):
+    """Return ``(structure, view, opened)`` after one tick of recognising the world.
 
     If the smoothed energy of the active context exceeds its baseline by ``s.surprise``, the lane
     takes the context that fits this input best; if that one is surprised as well and the lane
-    learns, a free context (else the smallest) is opened, and its units are set free.
+    learns, one is opened: a free one, else that which holds least, by ``held`` (contexts,).
+    ``opened`` (contexts,) marks it, all False without one; what it held is to be let go.
     """
     if s.contexts == 1:
-        return structure, view, owner
+        return structure, view, jnp.zeros(1, bool)
     x = observed_value(evidence)
-    complete = jnp.all(share(evidence) > 0.99) & jnp.all(jnp.isfinite(x))
     now = context_energy(s, structure, x)
+    # Also a number too large to be squared is no input that a context could know.
+    fine = jnp.all(jnp.isfinite(x)) & jnp.all(jnp.isfinite(now))
+    complete = jnp.all(share(evidence) > 0.99) & fine
     alive = structure["age"] > 0
     current, baseline, age = view["current"], structure["baseline"], structure["age"]
-    smooth = view["energy"] + SMOOTH * (now - view["energy"])
-    lost = complete & (age[current] > YOUNG) & (smooth[current] - baseline[current] > s.surprise)
+    smoothed = view["energy"] + smooth * (now - view["energy"])
+    lost = complete & (age[current] > YOUNG) & (smoothed[current] - baseline[current] > s.surprise)
     best = jnp.argmin(jnp.where(alive, now - baseline, jnp.inf))
     known = now[best] - baseline[best] <= s.surprise
-    structure, owner, slot, opened = _open(s, structure, owner, lost & ~known & learn, current, x)
+    structure, row, slot, opened = _open(s, structure, held, lost & ~known & learn, current, x)
     chosen = jnp.where(opened, slot, jnp.where(lost & known, best, current)).astype(jnp.int32)
-    fresh = jnp.where(opened | (lost & known), structure["baseline"], smooth)
+    fresh = jnp.where(opened | (lost & known), structure["baseline"], smoothed)
     view = {
         "current": chosen,
         "energy": jnp.where(complete, fresh, view["energy"]),
@@ -74,15 +77,14 @@ def recall_or_grow(s, structure, view, owner, evidence, learn):
     calm = opened | (now[chosen] - structure["baseline"][chosen] <= s.surprise)
     calm = calm | (structure["age"][chosen] <= YOUNG)
     structure = _track(structure, chosen, x, now, complete & learn & calm)
-    return structure, view, owner
+    return structure, view, row
 
 
-def _open(s, structure, owner, wants, current, x):
-    """Open one context for the lane that asks: a free one, else the one with fewest units."""
+def _open(s, structure, held, wants, current, x):
+    """Open one context for the lane that asks; never one that a lane is in."""
     mine, anyone = elect(wants, jnp.zeros(()))
-    held = jnp.zeros(s.contexts).at[jnp.maximum(owner, 0)].add(owner >= 0)
     busy = gather(current)
-    held = jnp.where(structure["age"] > 0, held, -1.0).at[busy].set(jnp.inf)
+    held = jnp.where(structure["age"] > 0, held, -jnp.inf).at[busy].set(jnp.inf)
     slot = jnp.argmin(held)
     row = (jnp.arange(s.contexts) == slot) & anyone
     structure = {
@@ -91,7 +93,7 @@ def _open(s, structure, owner, wants, current, x):
         "baseline": jnp.where(row, 0.0, structure["baseline"]),
         "age": jnp.where(row, 0.0, structure["age"]),
     }
-    return structure, jnp.where((owner == slot) & anyone, -1, owner), slot, mine
+    return structure, row, slot, mine
 
 
 def _track(structure, current, x, now, learning):

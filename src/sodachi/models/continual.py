@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from sodachi.core.clock import new_clock, tick
-from sodachi.core.lanes import elect, gather, of_elected
+from sodachi.core.lanes import common_key, gather
 from sodachi.errors import SpecError
 from sodachi.models.continual_remedies import (
     UTILITIES,
@@ -202,20 +202,12 @@ def _step(s: Settings, state: State, observation):
     told = lesson(observation)
     answer, output = answered(s, predict(s, shared["weights"], told.x), told)
     batch = jax.tree.map(gather, told)
-    key = _chance(lane["key"], told.taught, shared["clock"]) if s.stochastic else None
+    key = common_key(lane["key"], told.taught, shared["clock"]) if s.stochastic else None
     slow = {name: part for name, part in shared.items() if name != "clock"}
     slow = jax.lax.cond(jnp.any(batch.taught), lambda: _learn(s, slow, batch, key), lambda: slow)
     clock = tick(shared["clock"], jnp.any(gather(observation.learn)))
     lane = lane | {"activity": {"label": answer}}
     return State(slow | {"clock": clock}, lane), output
-
-
-def _chance(key, taught, clock):
-    """Return this tick's key, the same for all lanes: of the first that teaches, by the clock."""
-    mine, _ = elect(taught, jnp.zeros(()))
-    words = of_elected(mine, jax.random.key_data(key))
-    shared = jax.random.wrap_key_data(words, impl=jax.random.key_impl(key))
-    return jax.random.fold_in(jax.random.fold_in(shared, clock[0]), clock[1])
 
 
 def _learn(s: Settings, slow, batch, key):

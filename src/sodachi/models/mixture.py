@@ -215,7 +215,9 @@ def _step(s: Settings, state: State, observation):
     key, coin = split_if(s.lesion, lane["key"])
     owner = shared["structure"]["owner"]
     known = {name: x for name, x in shared["structure"].items() if name != "owner"}
-    known, view, owner = recall_or_grow(s, known, lane["view"], owner, seen, learn)
+    held = jnp.zeros(s.contexts).at[jnp.maximum(owner, 0)].add(owner >= 0)
+    known, view, opened = recall_or_grow(s, known, lane["view"], held, seen, learn)
+    owner = jnp.where(opened[jnp.maximum(owner, 0)] & (owner >= 0), -1, owner)
     member = owner == view["current"]
 
     # Settle: one tick toward the costs, from wherever activity stands.
