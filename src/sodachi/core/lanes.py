@@ -82,6 +82,7 @@ def common_key(key, wants, clock):
     True
     """
     mine, _ = elect(wants, jnp.zeros(()))
-    words = of_elected(mine, jax.random.key_data(key))
+    own = jax.random.key_data(key)
+    words = of_elected(mine, own).astype(own.dtype)  # a sum widens integers where x64 is on
     shared = jax.random.wrap_key_data(words, impl=jax.random.key_impl(key))
     return jax.random.fold_in(jax.random.fold_in(shared, clock[0]), clock[1])
