@@ -7,7 +7,7 @@ by utility, weights protected by utility, shrinking and perturbing, decays, laye
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -153,7 +153,7 @@ def continual_net(
     >>> int(out["label"].argmax()), bool((cells.age < 20).any())
     (1, True)
     """
-    given = dict(locals()) | {"layers": tuple(layers), "dtype": str(dtype)}
+    given: dict[str, Any] = dict(locals()) | {"layers": tuple(layers), "dtype": str(dtype)}
     settings = Settings(**given)
     _check(settings)
     exceptions = {
@@ -216,6 +216,7 @@ def _learn(s: Settings, slow, batch, key):
     slope = jax.grad(lambda w: mean_loss_and_layers(s, w, batch), has_aux=True)
     gradient, layers = slope(weights)
     full = jax.tree.map(lambda g, w: g + s.l2 * w, gradient, weights) if s.l2 else gradient
+    step: Any
     step, optimiser = optimiser_of(s).update(full, synapses["optimiser"], weights)
     if s.replacement_rate and s.optimiser == "adam":
         step = step_by_age(s, optimiser, slow["cells"])

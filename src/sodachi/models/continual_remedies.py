@@ -44,7 +44,7 @@ def step_by_age(s, optimiser, cells: dict[str, Cells]) -> Weights:
     ``−rate · (m/(1 − β₁ᵃ)) / (√(v/(1 − β₂ᵃ)) + 1e-8)``; a synapse is as old, a updates, as the
     younger of its two cells; inputs and labels are as old as the net.
     """
-    moments = next(part for part in optimiser if isinstance(part, optax.ScaleByAdamState))
+    moments: Any = next(part for part in optimiser if isinstance(part, optax.ScaleByAdamState))
     depth = len(s.layers) - 1
     ages = [moments.count, *(cells[f"hidden_{i}"].age + 1 for i in range(depth - 1)), moments.count]
 
@@ -78,13 +78,14 @@ def protect(s, utility: Weights, weights: Weights, gradient: Weights, step: Weig
     )
     most = jnp.stack([u.max() for u in jax.tree.leaves(utility)]).max()
     scale = jnp.where(most > 0, most, 1.0)
-    noise = normal_like(step, named_key(key, "upgd")) if s.upgd_noise else None
+    noise = jax.tree.map(jnp.zeros_like, step)
+    if s.upgd_noise:
+        noise = normal_like(step, named_key(key, "upgd"))
 
     def slowed(u, dw, xi):
         free = 1.0 - jax.nn.sigmoid(jnp.where(most > 0, u / scale, 0.0))
         return 2.0 * free * (dw - s.rate * s.upgd_noise * xi)
 
-    noise = noise or jax.tree.map(jnp.zeros_like, step)
     return utility, jax.tree.map(slowed, utility, step, noise)
 
 
@@ -116,21 +117,18 @@ def generate_and_test(s, weights, synapses, cells: dict[str, Cells], layers, tau
     outgoing weights 0, ``w_out m̂`` added to the biases above, and age, m, u, the optimiser's
     moments and the memory of the initial weight of all these synapses begin anew.
     """
-    depth = len(s.layers) - 1
-    tested = {
-        f"hidden_{i}": _test(s, cells[f"hidden_{i}"], weights, i, layers[i], taught)
-        for i in range(depth - 1)
-    }
-    state = weights, synapses, kept_finite(cells, {n: c for n, (c, _) in tested.items()})
-    for i in range(depth - 1):
-        now = state[2][f"hidden_{i}"]
-        count = jnp.floor(now.due)
-        paid = now._replace(due=now.due - count)
-        state = (*state[:2], state[2] | {f"hidden_{i}": paid})
-        utility = tested[f"hidden_{i}"][1]
+    names = [f"hidden_{i}" for i in range(len(cells))]
+    tested = [_test(s, cells[name], weights, i, layers[i], taught) for i, name in enumerate(names)]
+    cells = kept_finite(cells, {n: now for n, (now, _) in zip(names, tested, strict=True)})
+    state = weights, synapses, cells
+    for i, name in enumerate(names):
+        cells = state[2]
+        count = jnp.floor(cells[name].due)
+        paid = cells[name]._replace(due=cells[name].due - count)
+        state = (*state[:2], cells | {name: paid})
         state = jax.lax.cond(
             count > 0,
-            lambda state=state, i=i, n=count, u=utility: _renew(s, *state, i, n, u, key),
+            lambda state=state, i=i, n=count: _renew(s, state, i, n, tested[i][1], key),
             lambda state=state: state,
         )
     return state
@@ -158,8 +156,9 @@ def _test(s, cells: Cells, weights, i: int, activity, taught):
     return Cells(age, usual, utility, due), utility / begun
 
 
-def _renew(s, weights, synapses, cells: dict[str, Cells], i: int, count, utility, key):
+def _renew(s, state, i: int, count, utility, key):
     """Renew the ``count`` mature units of least utility of hidden layer i."""
+    weights, synapses, cells = state
     own = cells[f"hidden_{i}"]
     mature = own.age > s.maturity
     order = jnp.argsort(jnp.where(mature, utility, jnp.inf))
@@ -187,5 +186,6 @@ def _renew(s, weights, synapses, cells: dict[str, Cells], i: int, count, utility
     )
     if "utility" in synapses:
         synapses["utility"] = begin(synapses["utility"])
-    own = Cells(*(jnp.where(gone, jnp.zeros_like(x), x) for x in own[:3]), own.due)
+    begun_anew = jax.tree.map(lambda x: jnp.where(gone, jnp.zeros_like(x), x), own)
+    own = begun_anew._replace(due=own.due)
     return weights, synapses, cells | {f"hidden_{i}": own}

@@ -6,7 +6,7 @@ The rival that has our contexts and learns by backpropagation: what gating alone
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -115,7 +115,7 @@ def gated_net(
     >>> int(out["label"].argmax()), int(out["context"]), state.shared["weights"]["weight_0"].shape
     (1, 0, (3, 2, 8))
     """
-    given = dict(locals()) | {"layers": tuple(layers)}
+    given: dict[str, Any] = dict(locals()) | {"layers": tuple(layers)}
     settings = Settings(**given)
     check_layers(settings, ("decay_to_initial", "decay"))
     if beta is None:
