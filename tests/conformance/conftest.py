@@ -147,7 +147,7 @@ continual_net = model(
 
 def remembering(inner, keep):
     """Return a system with a memory of four samples, two of which are drawn for each new one."""
-    return import_module("sodachi.replay").replay(inner, 4, 2, keep)
+    return import_module("sodachi.replaying").replay(inner, 4, 2, keep)
 
 
 SYSTEMS = {

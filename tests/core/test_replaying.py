@@ -10,7 +10,7 @@ from sodachi.core.lanes import common_key
 from sodachi.core.names import named_key
 from sodachi.errors import SpecError
 from sodachi.models.backprop import backprop_net
-from sodachi.replay import replay
+from sodachi.replaying import replay
 from sodachi.system import build
 
 LAYERS = (3, 5, 4)
