@@ -126,6 +126,31 @@ worlds_and_names = model(
 )
 boltzmann_machine = model("boltzmann", "boltzmann_machine", units=8)
 spiking_pair = model("spiking", "spiking_pair")
+backprop_net = model("backprop", "backprop_net", layers=(6, 5, 3))
+gated_net = model("gated", "gated_net", layers=(6, 5, 3), contexts=4, decay_to_initial=0.1)
+#: All remedies at once; units are old after two updates, so that some are renewed.
+continual_net = model(
+    "continual",
+    "continual_net",
+    layers=(6, 5, 4, 3),
+    loss="softmax",
+    decay_to_initial=0.1,
+    decay=0.1,
+    l2=0.01,
+    layer_norm=True,
+    replacement_rate=0.3,
+    maturity=2,
+    utility_decay=0.9,
+    upgd=True,
+    upgd_noise=0.1,
+    shrink=0.01,
+    noise=0.01,
+)
+
+
+def remembering(inner, keep):
+    """Return a system with a memory of four samples, two of which are drawn for each new one."""
+    return import_module("sodachi.replaying").replay(inner, 4, 2, keep)
 
 
 SYSTEMS = {
@@ -153,7 +178,14 @@ SYSTEMS = {
         "growing", "growing_grid", units=20, fringe=True, spare=2, shy=0.5, zeros=0.5
     ),
     "canonical_network": model("canonical", "canonical_network", states=2, observations=6),
-    "backprop_net": model("backprop", "backprop_net", layers=(6, 5, 3)),
+    "backprop_net": backprop_net,
+    "continual_net": continual_net,
+    "continual_net, UPGD-W, squared": model(
+        "continual", "continual_net", layers=(6, 5, 3), optimiser="sgd", upgd=True, decay=0.01
+    ),
+    "replay(continual_net)": lambda: remembering(continual_net(), "reservoir"),
+    "replay(backprop_net), recent": lambda: remembering(backprop_net(), "recent"),
+    "gated_net": gated_net,
     "nearest_neighbour": model("nearest", "nearest_neighbour", inputs=6, labels=3, capacity=5),
     "minibatch(reference)": lambda: minibatch(reference(), 3),
     "replicate(reference)": lambda: replicate(reference(), 2),
@@ -164,6 +196,11 @@ SYSTEMS = {
     ),
     "minibatch(settling_mixture)": lambda: minibatch(settling_mixture(), 3),
     "minibatch(settling_mixture, pools and names)": lambda: minibatch(worlds_and_names(), 3),
+    "minibatch(continual_net)": lambda: minibatch(continual_net(), 3),
+    "minibatch(replay(continual_net))": lambda: minibatch(
+        remembering(continual_net(), "reservoir"), 3
+    ),
+    "minibatch(gated_net)": lambda: minibatch(gated_net(), 3),
     "hold(boltzmann_machine)": lambda: hold(boltzmann_machine(), 2),
     "replicate(spiking_pair)": lambda: replicate(spiking_pair(), 2),
 }

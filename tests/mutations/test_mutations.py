@@ -39,6 +39,7 @@ AUTOSTEP = "tests/rules/test_autostep.py::test_"
 SWIFT = "tests/models/test_swift_td.py::test_"
 OBGD = "tests/rules/test_obgd.py::test_"
 IDBD = "tests/rules/test_idbd.py::test_"
+CONTINUAL = "tests/models/test_continual.py::test_"
 RULE = "tests/core/test_rule.py::test_"
 BOLTZMANN = "tests/models/test_boltzmann.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
@@ -252,6 +253,30 @@ SLOW = (
         "fine = learning\n",
         "fine = True\n",
         RULE + "without_learning_no_bit_moves",
+    ),
+    Mutation(
+        "models/continual_remedies.py",
+        "return 2.0 * free",
+        "return free",
+        CONTINUAL + "all_remedies_together_follow_their_order",
+    ),
+    Mutation(
+        "models/continual_remedies.py",
+        "activity - usual / begun",
+        "activity - usual",
+        CONTINUAL + "all_remedies_together_follow_their_order",
+    ),
+    Mutation(
+        "models/continual_remedies.py",
+        "{above: weights[above] + left}",
+        "{above: weights[above]}",
+        CONTINUAL + "all_remedies_together_follow_their_order",
+    ),
+    Mutation(
+        "models/continual_remedies.py",
+        "jnp.maximum(power[i][..., None], power[i + 1])",
+        "jnp.minimum(power[i][..., None], power[i + 1])",
+        CONTINUAL + "a_renewed_synapse_has_moments_of_its_own_age",
     ),
     Mutation(
         "core/rule.py",

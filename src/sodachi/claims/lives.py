@@ -138,10 +138,15 @@ def count_weights(state: State) -> int:
     Optimiser moments and other bookkeeping of single synapses and cells are counted by
     `count_floats`, not here.
     """
-    shared = state.shared
-    structure = {k: a for k, a in shared.get("structure", {}).items() if np.ndim(a) > 0}
+    return _held(state.shared)
+
+
+def _held(shared) -> int:
+    structure = dict(shared.get("structure", {}))
     structure.pop("owner", None)  # which context a unit belongs to: one small integer per unit
-    return _size((shared.get("weights", {}), structure))
+    arrays = [a for a in jax.tree.leaves(structure) if np.ndim(a) > 0]
+    inner = _held(shared["inner"]) if "inner" in shared else 0  # of a net with a memory
+    return _size((shared.get("weights", {}), arrays)) + inner
 
 
 def count_floats(state: State) -> int:

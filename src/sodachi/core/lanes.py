@@ -65,3 +65,24 @@ def elect(wants, strength):
 def of_elected(mine, x):
     """Return the elected lane's ``x`` (zeros when there is none), the same for every lane."""
     return gather(jnp.where(mine, x, jnp.zeros_like(x))).sum(0)
+
+
+def common_key(key, wants, clock):
+    """Return this tick's key, the same for every lane: the first lane's that wants, by the clock.
+
+    For chance in what is shared; the lane's own key need not move.
+
+    Examples
+    --------
+    >>> import jax
+    >>> import jax.numpy as jnp
+    >>> one = common_key(jax.random.key(0), jnp.array(True), jnp.zeros(2, jnp.uint32))
+    >>> two = common_key(jax.random.key(0), jnp.array(True), jnp.ones(2, jnp.uint32))
+    >>> bool(jnp.any(jax.random.key_data(one) != jax.random.key_data(two)))
+    True
+    """
+    mine, _ = elect(wants, jnp.zeros(()))
+    own = jax.random.key_data(key)
+    words = of_elected(mine, own).astype(own.dtype)  # a sum widens integers where x64 is on
+    shared = jax.random.wrap_key_data(words, impl=jax.random.key_impl(key))
+    return jax.random.fold_in(jax.random.fold_in(shared, clock[0]), clock[1])

@@ -6,6 +6,8 @@ from sodachi.models.backprop import backprop_net as backprop_net
 from sodachi.models.backprop_graph import backprop_graph as backprop_graph
 from sodachi.models.boltzmann import boltzmann_machine as boltzmann_machine
 from sodachi.models.canonical import canonical_network as canonical_network
+from sodachi.models.continual import continual_net as continual_net
+from sodachi.models.gated import gated_net as gated_net
 from sodachi.models.growing import growing_grid as growing_grid
 from sodachi.models.mixture import settling_mixture as settling_mixture
 from sodachi.models.motion import moving_net as moving_net

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from sodachi.core.evidence import observed_value, share
 from sodachi.core.lanes import elect, gather
+from sodachi.models.pools import held_by
 
 NEVER = -1e9  # activity of a unit that takes no part
 
@@ -95,7 +96,7 @@ def recruit(s, bench, current, wants, hunger) -> Born:
         score = utility
     else:
         active = gather(current)[jnp.argmax(gather(mine))]
-        held = jnp.zeros(s.contexts).at[jnp.maximum(owner, 0)].add(owner >= 0)
+        held = held_by(s, owner)
         others = held.at[active].set(0.0)
         donor = jnp.where(others.max() > 0, jnp.argmax(others), active)
         score = jnp.where(owner == donor, utility, jnp.inf)

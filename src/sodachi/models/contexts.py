@@ -58,41 +58,43 @@ def context_energy(s, structure, x):
     )
 
 
-def recall_or_grow(s, structure, view, owner, evidence, learn):
-    """Return ``(structure, view, owner)`` after one tick of recognising the world.
+def recall_or_grow(s, structure, view, held, evidence, learn, smooth: float = SMOOTH):
+    """Return ``(structure, view, opened)`` after one tick of recognising the world.
 
     If the smoothed energy of the active context exceeds its baseline by ``s.surprise``, the lane
     takes the context that fits this input best; if that one is surprised as well and the lane
-    learns, a free context (else the smallest) is opened, and its units are set free.
+    learns, one is opened: a free one, else that which holds least, by ``held() -> (contexts,)``.
+    ``opened`` (contexts,) marks it, all False without one; what it held is to be let go.
     """
     if s.contexts == 1:
-        return structure, view, owner
+        return structure, view, jnp.zeros(1, bool)
     x = observed_value(evidence)
     complete = jnp.all(share(evidence) > 0.99) & jnp.all(jnp.isfinite(x))
     seen = Seen(jnp.where(complete, x, 0.0), complete, complete & learn)
     current = view["current"]
     row = row_of(structure, current)
     now, seen = _judged(context_energy(s, row, seen.x), seen)
-    smooth = view["energy"] + SMOOTH * (now - view["energy"])
-    surprised = smooth - row["baseline"] > s.surprise
+    level = view["energy"] + smooth * (now - view["energy"])
+    surprised = level - row["baseline"] > s.surprise
     lost = seen.complete & (row["age"] > YOUNG) & surprised
 
     def search():
-        return _search(s, structure, owner, current, lost, seen)
+        return _search(s, structure, held, current, lost, seen)
 
     # All contexts are asked only where the active one is lost (in lanes that cannot be skipped).
     no = jnp.zeros((), bool)
     found = Found(current, no, no, current, no)
     found = search() if in_lanes() else jax.lax.cond(lost, search, lambda: found)
-    structure, owner = _begin(s, structure, owner, found, seen.x)
+    structure = _begin(s, structure, found, seen.x)
     row = row_of(structure, found.chosen)
-    level = jnp.where(found.opened | found.recalled, row["baseline"], smooth)
+    level = jnp.where(found.opened | found.recalled, row["baseline"], level)
     level = jnp.where(seen.complete, level, view["energy"])
     now, seen = _judged(context_energy(s, row, seen.x), seen)
     calm = found.opened | (now - row["baseline"] <= s.surprise) | (row["age"] <= YOUNG)
     learns = seen._replace(learns=seen.learns & calm)
     structure = _track(structure, found.chosen, now, learns)
-    return structure, view | {"current": found.chosen, "energy": level}, owner
+    opened = (jnp.arange(structure["age"].shape[0]) == found.slot) & found.anyone
+    return structure, view | {"current": found.chosen, "energy": level}, opened
 
 
 def _judged(energy, seen: Seen):
@@ -112,21 +114,20 @@ class Found(NamedTuple):
     anyone: Any
 
 
-def _search(s, structure, owner, current, lost, seen: Seen) -> Found:
-    """Ask every context; a free one is opened, else the one with fewest units."""
+def _search(s, structure, held, current, lost, seen: Seen) -> Found:
+    """Ask every context; the one opened is never one that a lane is in."""
     now = context_energy(s, structure, seen.x)
     off = jnp.where(structure["age"] > 0, now - structure["baseline"], jnp.inf)
     best = jnp.argmin(off)
     known = off[best] <= s.surprise
     mine, anyone = elect(lost & ~known & seen.learns, jnp.zeros(()))
-    held = jnp.zeros(off.shape[0]).at[jnp.maximum(owner, 0)].add(owner >= 0)
-    held = jnp.where(structure["age"] > 0, held, -1.0).at[gather(current)].set(jnp.inf)
-    slot, recalled = jnp.argmin(held), lost & known
+    least = jnp.where(structure["age"] > 0, held(), -jnp.inf).at[gather(current)].set(jnp.inf)
+    slot, recalled = jnp.argmin(least), lost & known
     chosen = jnp.where(mine, slot, jnp.where(recalled, best, current))
     return Found(chosen.astype(jnp.int32), mine, recalled, slot.astype(jnp.int32), anyone)
 
 
-def _begin(s, structure, owner, found: Found, x):
+def _begin(s, structure, found: Found, x):
     """Return the structure with the context that was opened, if any, as a newborn's."""
     first = of_elected(found.opened, x)
     born = {
@@ -136,13 +137,10 @@ def _begin(s, structure, owner, found: Found, x):
         "age": jnp.zeros(()),
     }
     slot, yes = found.slot, found.anyone
-    structure = {
+    return {
         name: value.at[slot].set(jnp.where(yes, born[name], value[slot]))
         for name, value in structure.items()
     }
-    if s.pool:
-        return structure, owner.at[slot].set(jnp.where(yes, -1, owner[slot]))
-    return structure, jnp.where((owner == slot) & yes, -1, owner)
 
 
 def _track(structure, current, now, seen: Seen):

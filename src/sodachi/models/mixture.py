@@ -42,7 +42,15 @@ from sodachi.models.naming import (
     new_naming,
     rename,
 )
-from sodachi.models.pools import Bench, grown, learning_context, put, take
+from sodachi.models.pools import (
+    Bench,
+    freed,
+    grown,
+    held_by,
+    learning_context,
+    put,
+    take,
+)
 from sodachi.models.trust import new_trust, trust, trusted
 from sodachi.rules.following import instar, outstar
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
@@ -253,7 +261,10 @@ def _step(s: Settings, state: State, observation):
     # Which world is this? Its units are on the bench.
     owner = shared["structure"]["owner"]
     known = {name: x for name, x in shared["structure"].items() if name != "owner"}
-    known, view, owner = recall_or_grow(s, known, lane["view"], owner, seen, learn)
+    known, view, opened = recall_or_grow(
+        s, known, lane["view"], lambda: held_by(s, owner), seen, learn
+    )
+    owner = freed(s, owner, opened)
     current = view["current"]
     leading, learn = learning_context(s, current, learn)
     bench = take(s, shared, owner, current)
@@ -263,9 +274,8 @@ def _step(s: Settings, state: State, observation):
     cost = unit_costs(s, bench.lower, seen)
     a = lane["activity"]["units"]
     if s.pool:
-        a = jnp.where(
-            current == lane["view"]["current"], a, 0.0
-        )  # other units: theirs begins at rest
+        # Other units: their activity begins at rest.
+        a = jnp.where(current == lane["view"]["current"], a, 0.0)
     a = settle(s, a, cost, observation.first)
     h = competition(a, member)
     concept = answer = above(s).apply(bench.upper, h)

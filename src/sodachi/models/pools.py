@@ -41,9 +41,7 @@ def row_of(everybody, index):
     """
 
     def row():
-        return jax.tree.map(
-            lambda x: jax.lax.dynamic_index_in_dim(x, index, 0, False), everybody
-        )
+        return jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, index, 0, False), everybody)
 
     def nothing():
         return jax.tree.map(lambda x: jnp.zeros(x.shape[1:], x.dtype), everybody)
@@ -62,6 +60,22 @@ def learning_context(s, current, learn):
     mine, _ = elect(learn, jnp.zeros(()))
     leading = jnp.max(gather(jnp.where(mine, current, 0)))
     return leading, learn & (current == leading)
+
+
+def held_by(s, owner):
+    """Return how many units each context holds, from the context of every unit (−1: free)."""
+    contexts = owner.shape[0] if s.pool else s.contexts
+    return jnp.zeros(contexts).at[jnp.maximum(owner, 0)].add(owner >= 0)
+
+
+def freed(s, owner, opened):
+    """Return the owners once the units of the context just ``opened`` (marked) are free."""
+    if s.contexts == 1:
+        return owner
+    if not s.pool:
+        return jnp.where(opened[jnp.maximum(owner, 0)] & (owner >= 0), -1, owner)
+    slot = jnp.argmax(opened)
+    return owner.at[slot].set(jnp.where(opened[slot], -1, row_of(owner, slot)))
 
 
 def put(s, shared, owner, current, bench: Bench) -> Bench:

@@ -60,7 +60,9 @@ def outstar() -> Rule:
 
 
 def afresh(flat: float) -> Rule:
-    r"""Return `outstar` for a cell that may begin anew: ``Δw_ij = g_i κ_j (t_j − w_ij) + r_i (flat − w_ij)``.
+    r"""Return `outstar` for a cell that may begin anew.
+
+    ``Δw_ij = g_i κ_j (t_j − w_ij) + r_i (flat − w_ij)``.
 
     The presynaptic cell knows ``gain`` (g) and ``anew`` (r, 1 when its synapses forget), the
     postsynaptic ``activity`` (κ·t) and ``share`` (κ).
