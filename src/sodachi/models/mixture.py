@@ -10,52 +10,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
-
-from sodachi.core.clock import new_clock, tick, ticks
-from sodachi.core.connections import Dense, backward
-from sodachi.core.evidence import observed_value, share
-from sodachi.core.lanes import any_lane, of_elected
-from sodachi.core.rule import plastic
 from sodachi.errors import SpecError
-from sodachi.models.competition import (
-    apical,
-    birth_wanted,
-    blend,
-    competition,
-    credit,
-    free_energy,
-    label_gains,
-    recruit,
-    settle,
-    unit_costs,
-    unit_gains,
-)
-from sodachi.models.contexts import new_contexts, new_view, recall_or_grow
-from sodachi.models.naming import (
-    Told,
-    hear,
-    is_news,
-    new_name_view,
-    new_names,
-    new_naming,
-    rename,
-)
-from sodachi.models.pools import (
-    Bench,
-    freed,
-    grown,
-    held_by,
-    learning_context,
-    put,
-    take,
-)
-from sodachi.models.trust import new_trust, trust, trusted
-from sodachi.rules.following import instar, outstar
-from sodachi.system import Spec, State, System, Variable, arguments, factory, system
+from sodachi.models.mixture_step import CHANCE, grow_mixture, mixture_step, newborn_mixture
+from sodachi.system import Spec, System, Variable, arguments, factory, system
 
-LESIONS = ("", "random-time", "random-newborn")
+LESIONS = ("", *CHANCE, "no-recycling", "no-trust")
 STRUCTURE = (
     "structure: which unit is recycled is a minimum over the layer, and which context is active "
     "a minimum over contexts",
@@ -128,10 +87,15 @@ def settling_mixture(
     ----------
     inputs, labels
         Sizes of the observed variables `input` (real) and `label`.
-    units, contexts
+    units, contexts, pool
         Capacity. More than one context: units belong to the world they were born in, and
         ``surprise`` is the rise of the context energy (nats) that makes the network look for
-        another.
+        another (`sodachi.models.contexts`). With ``pool`` every context has ``units`` of its own,
+        of which only the active ones are computed, and ``grow`` doubles the contexts; of lanes in
+        several worlds one world learns a tick.
+    names
+        How many namings the network keeps, one of them blank: what a thing is and what it is
+        called are then learned apart (`sodachi.models.naming`). Categorical labels only.
     label_kind
         ``"categorical"``, or ``"real"`` for regression: ``q = exp(−½ label_beta |t − V|²)``.
     beta
@@ -142,8 +106,9 @@ def settling_mixture(
     reset
         On ``first``, start from the settled activity: the model's own reset form, for comparison.
     lesion
-        ``"random-time"`` (births by coin, ``birth_rate``) or ``"random-newborn"`` (shuffled
-        pixels): what the claims credit, removed.
+        What the claims credit, removed: ``"random-time"`` (births by coin, ``birth_rate``),
+        ``"random-newborn"`` (shuffled pixels), ``"no-recycling"`` (births only while a unit is
+        free), ``"no-trust"`` (every error counts against the naming, whoever made it).
 
     Returns
     -------
@@ -177,7 +142,7 @@ def settling_mixture(
         settings = settings._replace(beta=192.0 / max(inputs, 1))
     _check(settings)
     label = Variable("label", (labels,), "categorical" if label_kind == "categorical" else "real")
-    stochastic = {"stochastic"} if lesion else set()
+    stochastic = {"stochastic"} if lesion in CHANCE else set()
     spec = Spec(
         factory="settling_mixture",
         arguments=arguments(**given),
@@ -187,9 +152,9 @@ def settling_mixture(
     )
     return system(
         spec,
-        lambda key: _init(settings, key),
-        lambda state, o: _step(settings, state, o),
-        (lambda state: _grow(settings, state)) if pool else None,
+        lambda key: newborn_mixture(settings, key),
+        lambda state, o: mixture_step(settings, state, o),
+        (lambda state: grow_mixture(settings, state)) if pool else None,
     )
 
 
@@ -207,155 +172,3 @@ def _check(s: Settings) -> None:
         raise SpecError("contexts", "2 or more for pools of their own", s.contexts)
     if s.lesion not in LESIONS:
         raise SpecError("lesion", f"one of {LESIONS}", s.lesion)
-
-
-def below(s: Settings) -> Dense:
-    """The connection between the input and the units; feedback runs backward through it."""
-    return Dense((s.inputs,), (s.units,))
-
-
-def above(s: Settings) -> Dense:
-    """The connection by which units predict the label."""
-    return Dense((s.units,), (s.labels,))
-
-
-def _init(s: Settings, key) -> State:
-    flat = 1.0 / s.labels if s.label_kind == "categorical" else 0.0
-    pools = (s.contexts,) if s.pool else ()
-    everybody = (*pools, s.units)
-    shared = {
-        "weights": {
-            "input": jnp.zeros((*pools, s.inputs, s.units)),
-            "label": jnp.full((*pools, s.units, s.labels), flat),
-        },
-        "synapses": {"input": {}, "label": {}},
-        "cells": {"count": jnp.ones(everybody), "utility": jnp.zeros(everybody)},
-        "structure": {"owner": jnp.full(everybody, -1, jnp.int32), **new_contexts(s)},
-        "clock": new_clock(),
-    }
-    activity = {"input": jnp.zeros(s.inputs), "label": jnp.full(s.labels, flat)}
-    view = new_view(s)
-    if s.names > 1:
-        shared["weights"]["names"] = new_names(s)
-        shared["synapses"]["names"] = {}
-        shared["naming"] = new_naming(s)
-        shared["cells"] |= new_trust(everybody)
-        view["names"] = new_name_view(s)
-    lane = {"activity": {"units": jnp.zeros(s.units), **activity}, "view": view, "key": key}
-    return State(shared, lane)
-
-
-def _grow(s: Settings, state: State) -> State:
-    """Double the contexts that fit, each with a pool of its own; nothing else changes."""
-    contexts = state.shared["structure"]["age"].shape[0]
-    blank = _init(s._replace(contexts=2 * contexts), jax.random.key(0))
-    return State(grown(state.shared, blank.shared), state.lane)
-
-
-def _step(s: Settings, state: State, observation):
-    shared, lane = state
-    seen, told = observation.evidence["input"], observation.evidence["label"]
-    learn, clock = observation.learn, ticks(shared["clock"])
-    key, coin = split_if(s.lesion, lane["key"])
-
-    # Which world is this? Its units are on the bench.
-    owner = shared["structure"]["owner"]
-    known = {name: x for name, x in shared["structure"].items() if name != "owner"}
-    known, view, opened = recall_or_grow(
-        s, known, lane["view"], lambda: held_by(s, owner), seen, learn
-    )
-    owner = freed(s, owner, opened)
-    current = view["current"]
-    leading, learn = learning_context(s, current, learn)
-    bench = take(s, shared, owner, current)
-    member = bench.owner == current
-
-    # Settle: one tick toward the costs, from wherever activity stands.
-    cost = unit_costs(s, bench.lower, seen)
-    a = lane["activity"]["units"]
-    if s.pool:
-        # Other units: their activity begins at rest.
-        a = jnp.where(current == lane["view"]["current"], a, 0.0)
-    a = settle(s, a, cost, observation.first)
-    h = competition(a, member)
-    concept = answer = above(s).apply(bench.upper, h)
-    meaning, heard = told, None
-    if s.names > 1:
-        heard = hear(s, shared, lane, concept, told)
-        answer, meaning = heard.answer, heard.meaning
-    match, quality, hungry = apical(s, bench.upper, meaning, concept)
-    plus = competition(a + match, member)
-    guess = backward(below(s), bench.lower, plus)
-    estimate = {"input": blend(seen, guess), "label": blend(told, answer)}
-
-    # Hunger, and who is born of it; then everyone learns.
-    if s.pool:
-        bench = take(s, shared, owner, leading)
-    taught = learn & (share(told).max() > 0)
-    wants = taught & birth_wanted(s, hungry, coin) & (share(meaning).max() > 0)
-    born = recruit(s, bench, current, wants, hungry)
-    settled = jnp.exp(-2.0 * jnp.abs(cost + a))
-    gain = unit_gains(s, bench.cells["count"], plus, settled, taught, learn, born)
-    taken = seen, meaning, estimate["input"]
-    lower, upper = _learn(s, bench, (clock, learn), taken, (h, gain, born), coin)
-    cells = credit(s, bench.cells, member, (h, plus, quality), taught, born)
-    weights, naming = {}, {}
-    if heard is not None:
-        told_now = Told(taught & heard.fine, is_news(lane["activity"], seen, told), meaning)
-        cells |= trusted(bench.cells, h, cost, quality, told_now, born)
-        fault = trust(bench.cells, h, cost)
-        weights["names"], naming["naming"], view["names"] = rename(
-            s, shared, lane, concept, told, heard, told_now, fault
-        )
-    owned = jnp.where(born.slot, of_elected(born.mine, current), bench.owner)
-    everybody = put(s, shared, owner, leading, Bench(lower, upper, cells, owned))
-
-    shared = {
-        "weights": {"input": everybody.lower, "label": everybody.upper, **weights},
-        "synapses": shared["synapses"],
-        "cells": everybody.cells,
-        "structure": {"owner": everybody.owner, **known},
-        "clock": tick(shared["clock"], any_lane(observation.learn)),
-        **naming,
-    }
-    a = jnp.where(born.slot & (current == leading), 0.0, a)
-    lane = {"activity": {"units": a, **estimate}, "view": view, "key": key}
-    output = {
-        "energy": free_energy(h, cost),
-        "residual": jnp.max(jnp.where(member, h * jnp.abs(cost + a), 0.0)),
-        "label": answer,
-        "input": estimate["input"],
-        "hunger": hungry,
-        "birth": born.mine,
-        "context": current,
-        "live": jnp.sum(owned >= 0),
-    }
-    return State(shared, lane), output
-
-
-def split_if(stochastic, key):
-    """Split the lane's key only where chance is used: a split costs as much as the settling."""
-    return jax.random.split(key) if stochastic else (key, key)
-
-
-def _learn(s: Settings, bench: Bench, now, evidence, signals, coin):
-    """Move both sets of weights by their local rules (an imprint is the same rule at rate 1)."""
-    h, gain, born = signals
-    seen, meaning, newborn = evidence
-    pixels, known = share(seen) * observed_value(seen), share(seen)
-    if s.lesion == "random-newborn":
-        newborn = jax.random.permutation(coin, newborn)
-    pre = {
-        "activity": jnp.where(born.mine, newborn, pixels),
-        "share": jnp.where(born.mine, 1.0, known),
-    }
-    common = {"clock": now[0], "learn": now[1], "reduce": "sum"}
-    lower, _ = plastic(
-        instar(), below(s), bench.lower, {}, {"gain": gain}, pre, name="input", **common
-    )
-    post = {"activity": share(meaning) * observed_value(meaning), "share": share(meaning)}
-    out = label_gains(s, h, born)
-    upper, _ = plastic(
-        outstar(), above(s), bench.upper, {}, post, {"gain": out}, name="label", **common
-    )
-    return lower, upper

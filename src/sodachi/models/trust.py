@@ -16,7 +16,7 @@ RECENT = 20.0  # wins after which the oldest fade from a unit's record
 NEAR = 2.0  # an input up to so many times its usual cost is a unit's own
 
 
-def new_trust(units: int):
+def new_trust(units: tuple[int, ...]):
     """Return each unit's record at birth: asked once, never right."""
     return {"asked": jnp.ones(units), "trust": jnp.zeros(units), "usual": jnp.zeros(units)}
 

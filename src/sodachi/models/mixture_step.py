@@ -1,0 +1,205 @@
+"""One tick of the settling mixture: which world is this, settle, hear the label, learn, be born."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from sodachi.core.clock import new_clock, tick, ticks
+from sodachi.core.connections import Dense, backward
+from sodachi.core.evidence import observed_value, share
+from sodachi.core.lanes import any_lane, of_elected
+from sodachi.core.rule import plastic
+from sodachi.models.competition import (
+    apical,
+    birth_wanted,
+    blend,
+    competition,
+    credit,
+    free_energy,
+    label_gains,
+    recruit,
+    settle,
+    unit_costs,
+    unit_gains,
+)
+from sodachi.models.contexts import new_contexts, new_view, recall_or_grow
+from sodachi.models.naming import (
+    Told,
+    hear,
+    is_news,
+    new_name_view,
+    new_names,
+    new_naming,
+    rename,
+)
+from sodachi.models.pools import (
+    Bench,
+    freed,
+    grown,
+    held_by,
+    learning_context,
+    put,
+    take,
+)
+from sodachi.models.trust import new_trust, trust, trusted
+from sodachi.rules.following import instar, outstar
+from sodachi.system import State
+
+CHANCE = ("random-time", "random-newborn")
+
+
+def below(s) -> Dense:
+    """The connection between the input and the units; feedback runs backward through it."""
+    return Dense((s.inputs,), (s.units,))
+
+
+def above(s) -> Dense:
+    """The connection by which units predict the label."""
+    return Dense((s.units,), (s.labels,))
+
+
+def newborn_mixture(s, key) -> State:
+    """Return the state at birth: no unit is alive, and only the first world and naming are."""
+    flat = 1.0 / s.labels if s.label_kind == "categorical" else 0.0
+    pools = (s.contexts,) if s.pool else ()
+    everybody = (*pools, s.units)
+    shared = {
+        "weights": {
+            "input": jnp.zeros((*pools, s.inputs, s.units)),
+            "label": jnp.full((*pools, s.units, s.labels), flat),
+        },
+        "synapses": {"input": {}, "label": {}},
+        "cells": {"count": jnp.ones(everybody), "utility": jnp.zeros(everybody)},
+        "structure": {"owner": jnp.full(everybody, -1, jnp.int32), **new_contexts(s)},
+        "clock": new_clock(),
+    }
+    activity = {"input": jnp.zeros(s.inputs), "label": jnp.full(s.labels, flat)}
+    view = new_view(s)
+    if s.names > 1:
+        shared["weights"]["names"] = new_names(s)
+        shared["synapses"]["names"] = {}
+        shared["naming"] = new_naming(s)
+        shared["cells"] |= new_trust(everybody)
+        view["names"] = new_name_view(s)
+    lane = {"activity": {"units": jnp.zeros(s.units), **activity}, "view": view, "key": key}
+    return State(shared, lane)
+
+
+def grow_mixture(s, state: State) -> State:
+    """Double the contexts that fit, each with a pool of its own; nothing else changes."""
+    contexts = state.shared["structure"]["age"].shape[0]
+    blank = newborn_mixture(s._replace(contexts=2 * contexts), jax.random.key(0))
+    return State(grown(state.shared, blank.shared), state.lane)
+
+
+def mixture_step(s, state: State, observation):
+    """Return the state and output after one tick; `s` is the model's `Settings`."""
+    shared, lane = state
+    seen, told = observation.evidence["input"], observation.evidence["label"]
+    learn, clock = observation.learn, ticks(shared["clock"])
+    key, coin = split_if(s.lesion in CHANCE, lane["key"])
+
+    # Which world is this? Its units are on the bench.
+    owner = shared["structure"]["owner"]
+    known = {name: x for name, x in shared["structure"].items() if name != "owner"}
+    known, view, opened = recall_or_grow(
+        s, known, lane["view"], lambda: held_by(s, owner), seen, learn
+    )
+    owner = freed(s, owner, opened)
+    current = view["current"]
+    leading, learn = learning_context(s, current, learn)
+    bench = take(s, shared, owner, current)
+    member = bench.owner == current
+
+    # Settle: one tick toward the costs, from wherever activity stands.
+    cost = unit_costs(s, bench.lower, seen)
+    a = lane["activity"]["units"]
+    if s.pool:
+        # Other units: their activity begins at rest.
+        a = jnp.where(current == lane["view"]["current"], a, 0.0)
+    a = settle(s, a, cost, observation.first)
+    h = competition(a, member)
+    concept = answer = above(s).apply(bench.upper, h)
+    meaning, heard = told, None
+    if s.names > 1:
+        heard = hear(s, shared, lane, concept, told)
+        answer, meaning = heard.answer, heard.meaning
+    match, quality, hungry = apical(s, bench.upper, meaning, concept)
+    plus = competition(a + match, member)
+    guess = backward(below(s), bench.lower, plus)
+    estimate = {"input": blend(seen, guess), "label": blend(told, answer)}
+
+    # Hunger, and who is born of it; then everyone learns.
+    if s.pool:
+        bench = take(s, shared, owner, leading)
+    taught = learn & (share(told).max() > 0)
+    wants = taught & birth_wanted(s, hungry, coin) & (share(meaning).max() > 0)
+    if s.lesion == "no-recycling":
+        wants = wants & jnp.any(bench.owner < 0)
+    born = recruit(s, bench, current, wants, hungry)
+    settled = jnp.exp(-2.0 * jnp.abs(cost + a))
+    gain = unit_gains(s, bench.cells["count"], plus, settled, taught, learn, born)
+    taken = seen, meaning, estimate["input"]
+    lower, upper = _learn(s, bench, (clock, learn), taken, (h, gain, born), coin)
+    cells = credit(s, bench.cells, member, (h, plus, quality), taught, born)
+    weights, naming = {}, {}
+    if heard is not None:
+        told_now = Told(taught & heard.fine, is_news(lane["activity"], seen, told), meaning)
+        cells |= trusted(bench.cells, h, cost, quality, told_now, born)
+        fault = 1.0 if s.lesion == "no-trust" else trust(bench.cells, h, cost)
+        weights["names"], naming["naming"], view["names"] = rename(
+            s, shared, lane, concept, told, heard, told_now, fault
+        )
+    owned = jnp.where(born.slot, of_elected(born.mine, current), bench.owner)
+    everybody = put(s, shared, owner, leading, Bench(lower, upper, cells, owned))
+
+    shared = {
+        "weights": {"input": everybody.lower, "label": everybody.upper, **weights},
+        "synapses": shared["synapses"],
+        "cells": everybody.cells,
+        "structure": {"owner": everybody.owner, **known},
+        "clock": tick(shared["clock"], any_lane(observation.learn)),
+        **naming,
+    }
+    a = jnp.where(born.slot & (current == leading), 0.0, a)
+    lane = {"activity": {"units": a, **estimate}, "view": view, "key": key}
+    output = {
+        "energy": free_energy(h, cost),
+        "residual": jnp.max(jnp.where(member, h * jnp.abs(cost + a), 0.0)),
+        "label": answer,
+        "input": estimate["input"],
+        "hunger": hungry,
+        "birth": born.mine,
+        "context": current,
+        "live": jnp.sum(owned >= 0),
+    }
+    return State(shared, lane), output
+
+
+def split_if(stochastic, key):
+    """Split the lane's key only where chance is used: a split costs as much as the settling."""
+    return jax.random.split(key) if stochastic else (key, key)
+
+
+def _learn(s, bench: Bench, now, evidence, signals, coin):
+    """Move both sets of weights by their local rules (an imprint is the same rule at rate 1)."""
+    h, gain, born = signals
+    seen, meaning, newborn = evidence
+    pixels, known = share(seen) * observed_value(seen), share(seen)
+    if s.lesion == "random-newborn":
+        newborn = jax.random.permutation(coin, newborn)
+    pre = {
+        "activity": jnp.where(born.mine, newborn, pixels),
+        "share": jnp.where(born.mine, 1.0, known),
+    }
+    common = {"clock": now[0], "learn": now[1], "reduce": "sum"}
+    lower, _ = plastic(
+        instar(), below(s), bench.lower, {}, {"gain": gain}, pre, name="input", **common
+    )
+    post = {"activity": share(meaning) * observed_value(meaning), "share": share(meaning)}
+    out = label_gains(s, h, born)
+    upper, _ = plastic(
+        outstar(), above(s), bench.upper, {}, post, {"gain": out}, name="label", **common
+    )
+    return lower, upper
