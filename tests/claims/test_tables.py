@@ -7,6 +7,7 @@ from sodachi.claims.record import make_result, write_result
 from sodachi.claims.tables import BEGIN, END, between_markers, generate, main, summary
 from sodachi.errors import ClaimError
 
+DEAR = ("accuracy-cifar", "label-worlds", "gradual-drift")
 CLAIMS = {claim.name: claim for claim in list_claims()}
 
 
@@ -77,5 +78,5 @@ def test_every_rival_and_lesion_is_a_row_that_is_measured(name):
     # Depth, quickly: nets of their own, of 8 layers; feedback: of 5.
     other_sizes = name in ("depth", "feedback-alignment")
     assert set(claim.rows(0, "quick")) <= rows or other_sizes
-    # Five where a seed is dear (accuracy-cifar says so); ten everywhere else.
-    assert len(claim.full.seeds) == (5 if name == "accuracy-cifar" else 10)
+    # Five where a seed is dear (the claim says so); ten everywhere else.
+    assert len(claim.full.seeds) == (5 if name in DEAR else 10)

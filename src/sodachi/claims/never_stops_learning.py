@@ -14,10 +14,10 @@ import numpy as np
 
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
 from sodachi.claims.contestants import CONTESTANTS
-from sodachi.claims.lives import count_floats, count_weights, live
+from sodachi.claims.rewired import one_life as life_of
 from sodachi.claims.statistics import Check, above, by_mean, not_below, paired
 from sodachi.errors import DataError
-from sodachi.worlds import RewiredDigits, RewiredWorlds, score
+from sodachi.worlds import RewiredDigits, RewiredWorlds
 
 log = logging.getLogger(__name__)
 
@@ -61,14 +61,8 @@ def rows(seed: int, form: str):
 
 def one_life(row: str, make_stream, seed: int, form: str) -> Figures:
     """Return the accuracies of one contestant's life, predicted before learned, and its size."""
-    contestant, stream = CONTESTANTS[row], make_stream()
-    system = contestant.make()
-    life = live(system, stream.worlds(), seed, *contestant[1:])
-    figures = score(life.correct, stream.infos, edge=EDGE[form])
-    figures = {k: v for k, v in figures.items() if isinstance(v, float)}
+    figures = life_of(CONTESTANTS[row], make_stream, seed, EDGE[form])
     figures["change"] = figures["new_last"] - figures["new_first"]
-    figures["weights"] = float(count_weights(life.state))
-    figures["floats"] = float(count_floats(life.state))
     return figures
 
 

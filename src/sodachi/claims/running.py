@@ -37,6 +37,8 @@ CLAIMS = {
     "accuracy-fashion": "sodachi.claims.accuracy_fashion",
     "accuracy-cifar": "sodachi.claims.accuracy_cifar",
     "tracking": "sodachi.claims.tracking",
+    "label-worlds": "sodachi.claims.label_worlds",
+    "gradual-drift": "sodachi.claims.gradual_drift",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

@@ -1,0 +1,55 @@
+"""What the claims about rewired worlds share: the one network of ours, and a life's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sodachi.claims.claim import Figures
+from sodachi.claims.contestants import Contestant
+from sodachi.claims.lives import count_floats, count_weights, live
+from sodachi.models.backprop import backprop_net
+from sodachi.models.mixture import settling_mixture
+from sodachi.models.nearest import nearest_neighbour
+from sodachi.worlds import RewiredWorlds, score
+
+UNITS, NAMES, BETA = 236, 32, 4.0
+LAYERS = (64, 100, 100, 10)
+
+
+def grown(worlds: int, **settings) -> Contestant:
+    """Return our network: 236 units (17.5k weights) for each world it opens, and 32 namings.
+
+    The same settings in every stream: rewired pixels, unseen images, renamed labels, slow drift.
+    ``worlds`` is only room; the network opens a context when its energy asks for one.
+    """
+    usual = {"units": UNITS, "contexts": worlds, "pool": True, "names": NAMES, "beta": BETA}
+    return Contestant(lambda: settling_mixture(**(usual | settings)), before=5, after=2)
+
+
+def twin(**settings) -> Contestant:
+    """Return a backprop net of 17.6k weights: one step to answer, one to learn."""
+    return Contestant(lambda: backprop_net(**({"layers": LAYERS} | settings)))
+
+
+def nearest(capacity: int) -> Contestant:
+    """Return the nearest of the last ``capacity`` samples."""
+    return Contestant(lambda: nearest_neighbour(capacity=capacity))
+
+
+def one_life(
+    contestant: Contestant, make_stream: Callable[[], RewiredWorlds], seed: int, edge: int
+) -> Figures:
+    """Return the accuracies of one life, each sample answered before it is told, and its size.
+
+    ``edge`` is how many new worlds at either end of the life are compared.
+    """
+    stream, system = make_stream(), contestant.make()
+    life = live(system, stream.worlds(), seed, *contestant[1:])
+    figures = score(life.correct, stream.infos, edge=edge)
+    figures = {name: value for name, value in figures.items() if isinstance(value, float)}
+    figures["weights"] = float(count_weights(life.state))
+    figures["floats"] = float(count_floats(life.state))
+    owner = life.state.shared.get("structure", {}).get("owner")
+    if owner is not None:
+        figures["units_born"] = float((owner >= 0).sum())
+    return figures
