@@ -12,7 +12,7 @@ from sodachi.models.mixture import settling_mixture
 from sodachi.models.nearest import nearest_neighbour
 from sodachi.worlds import RewiredWorlds, score
 
-UNITS, NAMES, BETA = 236, 32, 4.0
+UNITS, NAMES, BETA = 236, 32, 5.0
 LAYERS = (64, 100, 100, 10)
 
 

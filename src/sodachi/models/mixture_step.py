@@ -121,9 +121,12 @@ def mixture_step(s, state: State, observation):
     a = settle(s, a, cost, observation.first)
     h = competition(a, member)
     concept = answer = above(s).apply(bench.upper, h)
-    meaning, heard = told, None
+    meaning, heard, news = told, None, None
     if s.names > 1:
-        heard = hear(s, shared, lane, concept, told)
+        news = is_news(lane["activity"], seen, told)
+        fault = 1.0 if s.lesion == "no-trust" else trust(bench.cells, h, cost)
+        weight = jnp.where(news, fault, 0.0)
+        heard = hear(s, shared, lane["view"]["names"], concept, told, weight)
         answer, meaning = heard.answer, heard.meaning
     match, quality, hungry = apical(s, bench.upper, meaning, concept)
     plus = competition(a + match, member)
@@ -145,12 +148,10 @@ def mixture_step(s, state: State, observation):
     cells = credit(s, bench.cells, member, (h, plus, quality), taught, born)
     weights, naming = {}, {}
     if heard is not None:
-        told_now = Told(taught & heard.fine, is_news(lane["activity"], seen, told), meaning)
+        told_now = Told(taught & heard.fine, news, meaning)
         cells |= trusted(bench.cells, h, cost, quality, told_now, born)
-        fault = 1.0 if s.lesion == "no-trust" else trust(bench.cells, h, cost)
-        weights["names"], naming["naming"], view["names"] = rename(
-            s, shared, lane, concept, told, heard, told_now, fault
-        )
+        renamed = rename(s, shared, concept, told, heard, told_now)
+        weights["names"], naming["naming"], view["names"] = renamed
     owned = jnp.where(born.slot, of_elected(born.mine, current), bench.owner)
     everybody = put(s, shared, owner, leading, Bench(lower, upper, cells, owned))
 

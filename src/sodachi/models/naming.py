@@ -47,7 +47,7 @@ def new_naming(s):
     """Return how much each naming is used, how often it named each concept, and which is blank."""
     return {
         "use": jnp.zeros(s.names).at[0].set(1.0),
-        "named": jnp.full((s.names, s.labels), 0.5).at[0].set(1.0),
+        "named": jnp.full((s.names, s.labels), 0.5).at[0].set(1.5),
         "blank": jnp.asarray(s.names - 1, jnp.int32),
     }
 
@@ -65,14 +65,15 @@ def blank_energy(s):
 class Heard(NamedTuple):
     """What the concepts are called, and what a label told means.
 
-    ``answer`` [labels]; ``meaning``, evidence on the concepts; ``believed`` and ``energy`` [names];
-    ``fine`` is False for a label that is no number: it means nothing and teaches nothing.
+    ``answer`` [labels]; ``meaning``, evidence on the concepts; ``view`` and ``believed`` [names],
+    the energy of each naming and the belief in it once this label is heard; ``fine`` is False for a
+    label that is no number: it means nothing and teaches nothing.
     """
 
     answer: Any
     meaning: Evidence
+    view: Any
     believed: Any
-    energy: Any
     fine: Any
 
 
@@ -84,34 +85,44 @@ class Told(NamedTuple):
     meaning: Evidence
 
 
-def hear(s, shared, lane, concept, told) -> Heard:
+def believe(s, naming, view):
+    """Return the belief in each naming: ``softmax(−F_n / SMOOTH)``, the blank among them."""
+    blank = jnp.arange(s.names) == naming["blank"]
+    felt = jnp.where(blank, blank_energy(s), view)
+    logit = -felt / SMOOTH - blank * jnp.log(SHY)
+    return jax.nn.softmax(jnp.where((naming["use"] > 0) | blank, logit, -jnp.inf))
+
+
+def hear(s, shared, view, concept, told, weight) -> Heard:
     """Return the answer to a ``concept`` [labels], and what the label ``told`` means.
 
-    The meaning is the concept that the namings believed in would call so, if one stands out.
+    First the label moves the energies, ``F_n ← F_n + SMOOTH weight (e_n − F_n)``; its meaning is
+    then the concept that the namings believed in would call so, if one stands out. ``weight`` is
+    how far an error counts against the naming: 0 for what is no news.
     """
-    naming, weight = shared["naming"], shared["weights"]["names"]
+    naming = shared["naming"]
     blank = jnp.arange(s.names) == naming["blank"]
-    table = weight.reshape(s.names, s.labels, s.labels)
+    table = shared["weights"]["names"].reshape(s.names, s.labels, s.labels)
     table = jnp.where(blank[:, None, None], 1.0 / s.labels, table)
-    felt = jnp.where(blank, blank_energy(s), lane["view"]["names"])
-    logit = -felt / SMOOTH - blank * jnp.log(SHY)
-    believed = jax.nn.softmax(jnp.where((naming["use"] > 0) | blank, logit, -jnp.inf))
-
     answers = jnp.einsum("i,nit->nt", concept, table)
+    answer = believe(s, naming, view) @ answers
+
     t, known = observed_value(told), share(told)
     fine = jnp.all(jnp.isfinite(t)) & jnp.all(jnp.isfinite(known))
     t, known = jnp.where(fine, t, 0.0), jnp.where(fine, known, 0.0)
     # A concept that a young naming has not named yet costs what it costs a blank.
     unnamed = jnp.clip(1.5 - naming["named"], 0.0, 1.0) * (s.labels**-0.5 - 1.0 / s.labels)
     energy = -jnp.log(jnp.maximum(answers @ t + unnamed @ concept, 0.0) + SURE)
+    view = view + SMOOTH * weight * known.max() * (energy - view)
 
+    believed = believe(s, naming, view)
     means = jnp.einsum("n,nit,t->i", believed, table, t)
     clear = means.max() * s.labels - means.sum() > 0.5 * (s.labels - 1) * means.sum()
     # One concept, never a blend: taught blends, the units would answer blends, and all would fade.
     value = jax.nn.one_hot(jnp.argmax(means), s.labels)
     precision = jnp.where(clear & (known.max() > 0), told.precision.max(), 0.0)
     meaning = Evidence(value, jnp.full(s.labels, precision), jnp.zeros(s.labels))
-    return Heard(believed @ answers, meaning, believed, energy, fine)
+    return Heard(answer, meaning, view, believed, fine)
 
 
 def is_news(activity, seen, told):
@@ -124,8 +135,8 @@ def is_news(activity, seen, told):
     return (off[0] > 1e-6) | (off[1] > 1e-6)
 
 
-def rename(s, shared, lane, concept, told, heard: Heard, now: Told, fault):
-    """Return ``(weights, naming, view)`` after one tick; ``fault`` is how far the units are right.
+def rename(s, shared, concept, told, heard: Heard, now: Told):
+    """Return ``(weights, naming, view)`` after one tick in which the namings learned.
 
     A newborn takes the blank's place, and the least used of the others becomes the next blank; at
     most one is born a tick. Its synapses begin flat, then all follow what is told:
@@ -133,11 +144,9 @@ def rename(s, shared, lane, concept, told, heard: Heard, now: Told, fault):
     """
     naming, places = shared["naming"], jnp.arange(s.names)
     blank, believed = naming["blank"], heard.believed
-    view, pace = lane["view"]["names"], jnp.where(now.taught & now.news, SMOOTH * fault, 0.0)
-    view = view + pace * (heard.energy - view)
     anyone = elect(now.taught & (believed[blank] > 0.5), believed[blank])[1]
     born = (places == blank) & anyone
-    view = jnp.where(born, blank_energy(s), view)
+    view = jnp.where(born, blank_energy(s), heard.view)
 
     share_ = jnp.where((places == blank) | ~now.taught, 0.0, believed)
     share_ = share_[:, None] * concept * jnp.max(concept)
