@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from sodachi.claims.contestants import CONTESTANTS, RIVALS_OF_LIFE
 from sodachi.claims.lives import count_floats, count_weights, live, rest, tell
 from sodachi.claims.never_stops_learning import one_life, shrink
 from sodachi.errors import ClaimError
@@ -91,6 +92,17 @@ def test_sizes_are_counted_as_the_claims_state_them():
     assert count_weights(nearest_neighbour(capacity=270).init(0)) == 270 * 65
     # 236 units of 64 + 10.
     assert count_weights(settling_mixture(units=236).init(0)) == 236 * 74
+
+
+@pytest.mark.unit
+def test_rivals_of_life_are_as_large_as_ours_but_where_their_names_say_more():
+    ours = count_weights(CONTESTANTS["ours A"].make().init(0))
+    sizes = {row: count_weights(c.make().init(0)) for row, c in RIVALS_OF_LIFE.items()}
+    larger = {"replay of 270 on top": 2.02, "gated, 100 modules": 44.5}
+    for row, size in sizes.items():
+        assert size == pytest.approx(larger.get(row, 1.0) * ours, rel=0.02), row
+    # 64·74 + 74 + 74·74 + 74 + 74·10 + 10, and 100 samples of 64 pixels and a label.
+    assert sizes["replay at equal memory"] == 11110 + 6500
 
 
 @pytest.mark.theory

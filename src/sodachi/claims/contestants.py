@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from sodachi.models.backprop import backprop_net
+from sodachi.models.continual import continual_net
+from sodachi.models.gated import gated_net
 from sodachi.models.mixture import settling_mixture
 from sodachi.models.nearest import nearest_neighbour
 from sodachi.models.settling import settling_net
+from sodachi.replaying import replay
 from sodachi.system import System
 
 
@@ -29,6 +32,21 @@ def _ours(**settings) -> Contestant:
 def _twin(**settings) -> Contestant:
     """A backprop net: one step to answer, one to learn."""
     return Contestant(lambda: backprop_net(**settings))
+
+
+def _remedy(**settings) -> Contestant:
+    """The twin's net with a remedy against the loss of plasticity."""
+    return Contestant(lambda: continual_net(**settings))
+
+
+def _replay(capacity: int, repeats: int, **settings) -> Contestant:
+    """A backprop net that learns each sample together with some of the last ones."""
+    return Contestant(lambda: replay(continual_net(**settings), capacity, repeats, "recent"))
+
+
+def _gated(**settings) -> Contestant:
+    """A backprop net for every world, chosen by the energy of the input."""
+    return Contestant(lambda: gated_net(**settings))
 
 
 def _deep(direction: str, **settings) -> Contestant:
@@ -69,4 +87,20 @@ CONTESTANTS: dict[str, Contestant] = {
     # As many births as hunger makes in trial lives: .058 a tick with a label.
     "random-time imprinting": _ours(units=236, lesion="random-time", birth_rate=0.058),
     "random newborns": _ours(units=236, lesion="random-newborn"),
+}
+
+#: Continual learning at full strength, on one code path.
+RIVALS_OF_LIFE: dict[str, Contestant] = {
+    "continual backprop": _remedy(replacement_rate=1e-4),
+    "UPGD": _remedy(upgd=True, upgd_noise=0.01),
+    "UPGD, SGD": _remedy(upgd=True, upgd_noise=0.001, optimiser="sgd", rate=0.03),
+    "shrink and perturb": _remedy(shrink=1e-5, noise=1e-4),
+    "layer norm": _remedy(layer_norm=True, decay_to_initial=0.1),
+    "L2": _remedy(decay=0.01),
+    "replay at equal memory": _replay(
+        100, 31, layers=(64, 74, 74, 10), rate=0.004, decay_to_initial=0.1
+    ),
+    "replay of 270 on top": _replay(270, 31, rate=0.002, decay_to_initial=0.1),
+    "gated at equal memory": _gated(layers=(64, 21, 10), contexts=10, rate=0.008),
+    "gated, 100 modules": _gated(layers=(64, 100, 10), contexts=100, rate=0.003),
 }
