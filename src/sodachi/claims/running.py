@@ -37,6 +37,7 @@ CLAIMS = {
     "accuracy-fashion": "sodachi.claims.accuracy_fashion",
     "accuracy-cifar": "sodachi.claims.accuracy_cifar",
     "tracking": "sodachi.claims.tracking",
+    "permuted-digits": "sodachi.claims.permuted_digits",
     "label-worlds": "sodachi.claims.label_worlds",
     "gradual-drift": "sodachi.claims.gradual_drift",
 }
