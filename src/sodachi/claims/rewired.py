@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sodachi.claims.claim import Figures
 from sodachi.claims.contestants import Contestant
@@ -22,13 +23,20 @@ def grown(worlds: int, **settings) -> Contestant:
     The same settings in every stream: rewired pixels, unseen images, renamed labels, slow drift.
     ``worlds`` is only room; the network opens a context when its energy asks for one.
     """
-    usual = {"units": UNITS, "contexts": worlds, "pool": True, "names": NAMES, "beta": BETA}
+    usual: dict[str, Any] = {
+        "units": UNITS,
+        "contexts": worlds,
+        "pool": True,
+        "names": NAMES,
+        "beta": BETA,
+    }
     return Contestant(lambda: settling_mixture(**(usual | settings)), before=5, after=2)
 
 
 def twin(**settings) -> Contestant:
     """Return a backprop net of 17.6k weights: one step to answer, one to learn."""
-    return Contestant(lambda: backprop_net(**({"layers": LAYERS} | settings)))
+    usual: dict[str, Any] = {"layers": LAYERS}
+    return Contestant(lambda: backprop_net(**(usual | settings)))
 
 
 def nearest(capacity: int) -> Contestant:
