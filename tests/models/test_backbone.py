@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sodachi.errors import SpecError
-from sodachi.models import backbone
+from sodachi.models import backbone, deletion
 from sodachi.models.backbone import Net
 from sodachi.models.grid import NOBODY, Wiring, forward
 from sodachi.models.growing import growing_grid
@@ -110,7 +110,7 @@ def test_similar_samples_and_a_vanished_error_blind_the_squared_gradient_but_not
 
 @pytest.mark.theory
 def test_a_nonzero_gradient_over_similar_samples_does_not_make_a_backbone():
-    """A period of rare inputs, all alike, puts B first, though A carries nearly all of the world."""
+    """A period of rare inputs, all alike, puts B first, though A carries most of it."""
     with jax.enable_x64(True):
         net = two_units(out=(0.5, 1.0))
         world = np.concatenate([np.ones((99, 1)), -np.ones((1, 1))])
@@ -176,7 +176,7 @@ def test_the_closure_holds_all_that_its_members_use_and_nothing_else(seed, negli
 @settings(max_examples=60, deadline=None)
 def test_enough_leaves_out_as_much_as_is_allowed_and_no_more(effect, allowed):
     effect = np.array(effect)
-    keep = backbone.enough(effect, np.ones(len(effect), bool), allowed)
+    keep = deletion.enough(effect, np.ones(len(effect), bool), allowed)
     assert effect[~keep].sum() <= allowed + 1e-9
     if keep.any():
         assert effect[~keep].sum() + effect[keep].min() > allowed - 1e-9
@@ -189,8 +189,13 @@ GROWN = {"units": 24, "levels": 2, "inputs": 2, "fan_in": 3, "patience": 20, "ma
 def grown(request):
     extra = {"fringe": True, "spare": 2, "shy": 0.1, "proven": 0.2} if request.param else {}
     net = growing_grid(**GROWN, **extra)
-    state, _ = run(net, chunk=1000)(net.init(0), observe(net.spec, steps=3000, **samples(3000, 0)))
+    state, _ = run(net, chunk=1000)(net.init(0), stream(net.spec, 3000, 0))
     return net, state
+
+
+def stream(spec, n, seed):
+    told = samples(n, seed)
+    return observe(spec, steps=n, input=told["input"], label=told["label"])
 
 
 def samples(n, seed):
@@ -205,12 +210,12 @@ def test_deleting_all_but_the_backbone_moves_the_output_by_little(grown):
     effect = backbone.by_moving(found, told["input"])
     before = answers(found, told["input"])
     spread = before.std()
-    keep = backbone.enough(effect, found.wiring.live, 0.1 * spread)
-    left = backbone.delete(state, keep)
+    keep = deletion.enough(effect, found.wiring.live, 0.1 * spread)
+    left = deletion.delete(state, keep)
     moved = answers(backbone.net_of(net, left.state), told["input"]) - before
     assert np.sqrt((moved**2).mean()) < 0.1 * spread
     assert 0 < left.units < 1 and left.synapses == pytest.approx(left.units, abs=0.2)
-    lesion = backbone.delete(state, ~keep).state
+    lesion = deletion.delete(state, ~keep).state
     lost = answers(backbone.net_of(net, lesion), told["input"]) - before
     assert np.sqrt((lost**2).mean()) > 0.5 * spread
 
@@ -219,7 +224,7 @@ def test_deletion_leaves_no_trace_and_the_grid_grows_again(grown):
     net, state = grown
     live = np.asarray(state.shared["structure"]["live"])
     keep = live & (np.cumsum(live) % 2 == 0)
-    left = backbone.delete(state, keep)
+    left = deletion.delete(state, keep)
     shared = left.state.shared
     kept = np.asarray(shared["structure"]["live"])
     assert (kept <= keep).all() and left.units == 1 - kept.sum() / live.sum()
@@ -234,9 +239,7 @@ def test_deletion_leaves_no_trace_and_the_grid_grows_again(grown):
         member, master = (np.asarray(shared["fringe"][k]) for k in ("member", "master"))
         assert (member <= kept).all() and (master[gone] == NOBODY).all()
         assert kept[master[member & (master >= 1)] - 1].all() and (master[member] >= 0).all()
-    after, out = run(net, ("live", "energy"), chunk=500)(
-        left.state, observe(net.spec, steps=1500, **samples(1500, 3))
-    )
+    after, out = run(net, ("live", "energy"), chunk=500)(left.state, stream(net.spec, 1500, 3))
     assert out["live"][-1] > kept.sum()
     assert all(np.isfinite(w).all() for w in after.shared["weights"].values())
     assert out["energy"][-300:].mean() < 0.1
@@ -244,7 +247,7 @@ def test_deletion_leaves_no_trace_and_the_grid_grows_again(grown):
 
 def test_keeping_all_moves_no_bit(grown):
     _, state = grown
-    left = backbone.delete(state, np.ones(GROWN["units"], bool))
+    left = deletion.delete(state, np.ones(GROWN["units"], bool))
     assert left.units == left.synapses == 0.0
     for a, b in zip(
         jax.tree.leaves(state.shared["weights"]), jax.tree.leaves(left.state.shared["weights"]),
@@ -254,17 +257,16 @@ def test_keeping_all_moves_no_bit(grown):
 
 
 def test_the_finders_agree_on_a_grown_net(grown):
-    net, state = grown
     told, found = samples(300, 9), backbone.net_of(*grown)
     truth, live = backbone.by_moving(found, told["input"]), found.wiring.live
     k = int(np.sum(live)) // 2
-    by_chance = backbone.agreement(truth, np.arange(GROWN["units"]), live, k)
+    by_chance = deletion.agreement(truth, np.arange(GROWN["units"]), live, k)
     for other in (backbone.by_gradients(found, told["input"], told["label"]),
                   backbone.by_weights(found)):  # fmt: skip
-        one = backbone.agreement(truth, other, live, k)
+        one = deletion.agreement(truth, other, live, k)
         assert one.rank > 0.5 > by_chance.rank and one.overlap > 0.6
-    assert backbone.agreement(truth, truth, live, k) == (1.0, 1.0)
-    assert backbone.agreement(truth, -np.asarray(truth), live, k).rank == -1.0
+    assert deletion.agreement(truth, truth, live, k) == (1.0, 1.0)
+    assert deletion.agreement(truth, -np.asarray(truth), live, k).rank == -1.0
 
 
 def test_what_cannot_be_judged_is_refused():
@@ -272,6 +274,6 @@ def test_what_cannot_be_judged_is_refused():
     with pytest.raises(SpecError, match="growing_grid"):
         backbone.net_of(net, net.init(0))
     with pytest.raises(SpecError, match="two units"):
-        backbone.agreement([1.0], [1.0], [1], 1)
+        deletion.agreement([1.0], [1.0], [1], 1)
     with pytest.raises(SpecError, match="k"):
-        backbone.agreement([1.0, 2.0], [1.0, 2.0], [1, 1], 3)
+        deletion.agreement([1.0, 2.0], [1.0, 2.0], [1, 1], 3)

@@ -26,6 +26,7 @@ EXCEPTIONS = (
     "hunger: passed backward through the forward weights by an exact sweep",
     "structure: which unit is recycled is a minimum over the layer",
 )
+LESIONS = ("", "random-newborn", "random-utility")
 MASTERS = "structure: whose fringe a newborn joins is drawn over the network"
 
 
@@ -54,6 +55,7 @@ class Settings(NamedTuple):
     proven: float
     noticed: float
     zeros: float
+    lesion: str
 
 
 @factory("growing_grid")
@@ -81,6 +83,7 @@ def growing_grid(
     proven: float = 0.1,
     noticed: float = 0.01,
     zeros: float = 0.0,
+    lesion: str = "",
 ) -> System:
     r"""Return a grid of ReLU units that grows inside its capacity while it learns.
 
@@ -123,6 +126,9 @@ def growing_grid(
         ``rate``; and the weight beyond which it is.
     zeros
         How strongly a newborn speaks against what is silent at its birth.
+    lesion
+        For experiments: "random-newborn" draws a newborn's weights, of the same norm and bias;
+        "random-utility" draws anew what each unit is worth whenever one is to make room.
 
     Returns
     -------
@@ -133,7 +139,8 @@ def growing_grid(
     Raises
     ------
     SpecError
-        For sizes below 1, levels that do not divide the units, or a fraction outside its range.
+        For sizes below 1, levels that do not divide the units, a fraction outside its range, or an
+        unknown lesion.
 
     References
     ----------
@@ -177,6 +184,8 @@ def _check(s: Settings) -> None:
         raise SpecError("label_kind", "real or categorical", s.label_kind)
     if s.fan_in > s.inputs + s.units:
         raise SpecError("fan_in", f"at most {s.inputs + s.units} nodes", s.fan_in)
+    if s.lesion not in LESIONS:
+        raise SpecError("lesion", f"one of {LESIONS}", s.lesion)
     if type(s.spare) is not int or s.spare < 0:
         raise SpecError("spare", "0 or more", s.spare)
     if not 0 < s.shy <= 1:
@@ -261,7 +270,7 @@ def _step(s: Settings, state: State, observation):
     else:
         wiring_, birth = decide(s, shared, nodes, cost, told_now, coin)
     signals = (nodes, error, wants, gain)
-    weights, synapses = learn_grid(s, shared, observation, wiring_, birth, signals, adoption)
+    weights, synapses = learn_grid(s, shared, observation, wiring_, birth, signals, coin, adoption)
     shared = edge | {
         "weights": weights,
         "synapses": synapses,

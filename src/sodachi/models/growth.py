@@ -40,9 +40,13 @@ def decide(s, shared, nodes, cost, taught, key, kept: Any = False, unheard: Any 
     rested = cells["since_birth"] >= s.patience
     wants = taught & rested & jnp.isfinite(cost) & (cost > s.hunger) & (cost > cells["cost"])
     mine, anyone = elect(wants, cost)
+    drawn = None
+    if s.lesion == "random-utility":
+        lots = jax.random.uniform(jax.random.fold_in(key, 2), wiring.live.shape)
+        drawn = of_elected(mine, lots)
     replaced = jax.lax.cond(
         anyone & jnp.all(wiring.live),
-        lambda: replaceable(s, weights, wiring, cells["age"], kept)[0],
+        lambda: replaceable(s, weights, wiring, cells["age"], kept, drawn)[0],
         lambda: jnp.zeros_like(wiring.live),
     )
     free = ~wiring.live | replaced
@@ -56,12 +60,15 @@ def decide(s, shared, nodes, cost, taught, key, kept: Any = False, unheard: Any 
     return Wiring(source, wiring.live | unit), Birth(unit, mine, cut, node)
 
 
-def replaceable(s, weights, wiring: Wiring, age, kept: Any = False):
-    """Return ``(mask, utility)``: at most one unit that may make room, the least useful of them."""
+def replaceable(s, weights, wiring: Wiring, age, kept: Any = False, worth: Any = None):
+    """Return ``(mask, utility)``: at most one unit that may make room, the least useful of them.
+
+    A given ``worth`` (U,) takes the place of utility.
+    """
     out = weights["output"]
-    _, worth = utility(s.levels, weights["units"], wiring, out, s.passed)
     first = out.shape[0] - age.shape[0]
-    worth = worth[first:]
+    if worth is None:
+        worth = utility(s.levels, weights["units"], wiring, out, s.passed)[1][first:]
     in_use = used(weights["units"], wiring, out.shape[0], s.negligible)[first:]
     mean = jnp.sum(jnp.where(wiring.live, worth, 0.0)) / jnp.maximum(jnp.sum(wiring.live), 1)
     able = wiring.live & ~in_use & ~jnp.asarray(kept) & (age >= s.maturity)
@@ -109,6 +116,16 @@ def imprint(s, nodes, source):
         .at[:, 0]
         .set(-s.margin)
     )
+
+
+def scattered(pattern, source, key):
+    """Return weights drawn at random in place of an imprint's: the same norm, the same bias."""
+    drawn = jnp.where(source > 0, jax.random.normal(key, pattern.shape, pattern.dtype), 0.0)
+    drawn = drawn.at[:, 0].set(0.0)
+    norm = jnp.linalg.norm(pattern.at[:, 0].set(0.0), axis=1, keepdims=True)
+    size = jnp.linalg.norm(drawn, axis=1, keepdims=True)
+    drawn = jnp.where(size > 0, drawn * norm / jnp.where(size > 0, size, 1.0), 0.0)
+    return drawn.at[:, 0].set(pattern[:, 0])
 
 
 def aged(s, cells, birth: Birth, cost, taught, learn):

@@ -1,0 +1,161 @@
+"""Claim: a grid that grows and recycles goes on following a target of which a bit flips at times.
+
+The slowly changing regression of Dohare et al.: of twenty bits five are drawn anew for every
+example, and one of the other fifteen flips after every 10,000. The learner is far smaller than the
+target, so that it has to follow for ever.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sodachi.claims.changing_rivals import Recipe, count_weights, life
+from sodachi.claims.claim import Claim, Figures, Measured, Protocol
+from sodachi.claims.statistics import Check, above, by_mean
+from sodachi.models import growing_grid
+from sodachi.system import Evidence, Observation, System
+
+SLOW, RANDOM, FLIP, HIDDEN, BETA = 15, 5, 10_000, 100, 0.7
+INPUTS = SLOW + RANDOM
+LIFE = {"quick": 100_000, "full": 1_000_000}
+#: Every row lives at least through this much, and "short" is its error over that.
+SHORT = {"quick": 100_000, "full": 300_000}
+
+#: The best of about 200 settings on tuning seeds.
+GRID: dict[str, Any] = {}
+WIDE: dict[str, Any] = GRID | {"units": 20}
+NEVER = 2**31 - 1
+OURS, OURS_WIDE, FLAT = "growing grid", "growing grid, 20 units", "growing grid, one level"
+#: Ablations of ours, over the shorter life.
+ABLATIONS: dict[str, dict[str, Any]] = {
+    FLAT: {"levels": 1},
+    "random newborns": {"lesion": "random-newborn"},
+    "one step size": {"meta_rate": 0.0},
+    "random recycling": {"lesion": "random-utility"},
+    "no recycling": {"maturity": NEVER},
+    "fringe": {"fringe": True, "spare": 2},
+}
+LESION = ("random newborns", "one step size", "no recycling")
+#: The best of 30 settings each (rates .0003 to .08, replacement 0 and .00001 to .001).
+RECIPES: dict[str, Recipe] = {}
+
+
+def world(seed: int, examples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs [n, 20] of zeros and ones and targets [n].
+
+    The target sums 100 threshold units, ``y = Σ_k v_k 1[Σ_i w_ik x_i + w_0k > θ_k]``, all weights
+    ±1, ``θ_k = .7 (20 + 1) − (number of w_ik = −1)``.
+
+    Examples
+    --------
+    >>> X, y = world(0, 20_000)
+    >>> X.shape, y.shape, int((X[0, :15] != X[-1, :15]).sum())
+    ((20000, 20), (20000,), 1)
+    """
+    rng = np.random.default_rng([seed, 57])
+    w = rng.choice([-1.0, 1.0], size=(INPUTS + 1, HIDDEN))
+    v = rng.choice([-1.0, 1.0], size=HIDDEN)
+    threshold = BETA * (INPUTS + 1) - (w < 0).sum(0)
+    flips = np.zeros((-(-examples // FLIP), SLOW), int)
+    flips[0] = rng.integers(2, size=SLOW)
+    flips[np.arange(1, len(flips)), rng.integers(SLOW, size=len(flips) - 1)] = 1
+    slow = np.repeat(np.cumsum(flips, 0) % 2, FLIP, 0)[:examples]
+    X = np.concatenate([slow, rng.integers(2, size=(examples, RANDOM))], 1).astype(np.float32)
+    # Only so many different examples occur: each is put through the target once.
+    seen, which = np.unique(X, axis=0, return_inverse=True)
+    drives = np.concatenate([seen, np.ones((len(seen), 1))], 1) @ w
+    return X, ((drives > threshold) @ v)[which.ravel()].astype(np.float32)
+
+
+def live(system: System, X, y, seed: int):
+    """Return each tenth's mean squared error, live units, and fringe units at its end [10]."""
+    parts = _parts(X, y)
+    (state, _), kept = _life(system)(system.init(seed), *parts)
+    return state, {name: np.asarray(value, np.float64) for name, value in kept.items()}
+
+
+def _parts(X, y):
+    size = len(X) // 10
+    return X[: 10 * size].reshape(10, size, -1), y[: 10 * size].reshape(10, size)
+
+
+@cache
+def _life(system: System):
+    def one(carry, sample):
+        state, total = carry
+        state, out = system.step(state, _seen(*sample))
+        error = (sample[1] - out["label"][0]) ** 2
+        return (state, total + error), (out["live"], out.get("fringe", 0))
+
+    def tenth(carry, part):
+        (state, total), (units, fringe) = jax.lax.scan(one, (carry[0], jnp.zeros(())), part)
+        kept = {"error": total / part[1].shape[0], "live": units[-1],
+                "fringe": jnp.mean(fringe / jnp.maximum(units, 1))}  # fmt: skip
+        return (state, total), kept
+
+    return jax.jit(lambda state, X, y: jax.lax.scan(tenth, (state, jnp.zeros(())), (X, y)))
+
+
+def _seen(x, y) -> Observation:
+    def clamp(v):
+        return Evidence(v, jnp.full_like(v, jnp.inf), jnp.zeros_like(v))
+
+    evidence = {"input": clamp(x), "label": clamp(jnp.atleast_1d(y))}
+    return Observation(evidence, {"weights": jnp.ones(())}, jnp.asarray(True), jnp.asarray(False))
+
+
+def rows(seed: int, form: str):
+    """Return ours at both widths, its ablations, and the rivals."""
+    ours = {OURS: GRID, OURS_WIDE: WIDE} | {k: GRID | v for k, v in ABLATIONS.items()}
+    wanted = {row: partial(measure, options, seed, form, row) for row, options in ours.items()}
+    wanted |= {row: partial(rival, row, seed, form) for row in RECIPES}
+    if form == "quick":
+        return {row: wanted[row] for row in (OURS, "random newborns", *QUICK_RIVALS)}
+    return wanted
+
+
+def measure(options: dict[str, Any], seed: int, form: str, row: str) -> Figures:
+    """Return errors of one grid, and how much of it is fringe."""
+    examples = SHORT[form] if row in ABLATIONS else LIFE[form]
+    X, y = world(seed, examples)
+    system = growing_grid(inputs=INPUTS, **options)
+    state, kept = live(system, X, y, seed)
+    figures = _errors(kept["error"], examples, form)
+    weights = state.shared["structure"]["source"]
+    figures["weights"] = float((np.asarray(weights) >= 0).sum() + 1 + INPUTS + weights.shape[0])
+    if options.get("fringe"):
+        figures |= {"fringe_first": float(kept["fringe"][0]),
+                    "fringe_last": float(kept["fringe"][-1])}  # fmt: skip
+    return figures
+
+
+def rival(row: str, seed: int, form: str) -> Figures:
+    """Return the errors of one rival."""
+    recipe = RECIPES[row]
+    found = _side_by_side(recipe._replace(rate=0.0, replacement=0.0), seed, form)[row]
+    return _errors(found, LIFE[form], form) | {"weights": float(count_weights(recipe, INPUTS))}
+
+
+@cache
+def _side_by_side(kind: Recipe, seed: int, form: str) -> dict[str, np.ndarray]:
+    """Rivals that differ in their rates alone live in one scan."""
+    same = {k: r for k, r in RECIPES.items() if r._replace(rate=0.0, replacement=0.0) == kind}
+    rates = (jnp.array([getattr(r, name) for r in same.values()])
+             for name in ("rate", "replacement"))  # fmt: skip
+    X, y = world(seed, LIFE[form])
+    found = np.asarray(life(kind.units, kind.adam, kind.skip, X, y, *rates, seed), np.float64)
+    return dict(zip(same, found.T, strict=True))
+
+
+def _errors(tenths: np.ndarray, examples: int, form: str) -> Figures:
+    short = tenths[: round(10 * SHORT[form] / examples)].mean()
+    figures = {"short": float(short)}
+    if examples == LIFE[form]:
+        figures |= {"error": float(tenths.mean()), "first": float(tenths[0]),
+                    "last": float(tenths[-1])}  # fmt: skip
+    return figures
