@@ -105,16 +105,18 @@ def hunger(levels: int, weight, wiring: Wiring, out, nodes, error):
     return wants[first:], gain[first:]
 
 
-def utility(levels: int, weight, wiring: Wiring, out, passed: float):
+def utility(levels: int, weight, wiring: Wiring, out, passed: float, swing: Any = 1.0):
     r"""Return the utility of outputs (O,) and nodes (1 + D + U,): together always 1.
 
     The outputs begin with 1/O each and hand it all down; a unit hands down the part ``passed`` of
-    its own. What is handed down is shared by ``|w|`` among those listened to; whoever listens to
-    nobody keeps what it has. The constant and the dead are nobody.
+    its own. What is handed down is shared by ``|w| swing`` among those listened to; whoever listens
+    to nobody keeps what it has. The constant and the dead are nobody. Without a ``swing`` (1 + D +
+    U,), how far nodes vary, weights alone count.
     """
     units = wiring.live.shape[0]
     first, outputs = out.shape[0] - units, out.shape[1]
     somebody = jnp.concatenate([jnp.ones(first), wiring.live]).astype(out.dtype).at[0].set(0.0)
+    somebody *= swing
     strength = jnp.abs(out) * somebody[:, None]
     part = _shares(strength, 0)
     nodes = jnp.sum(part, axis=1) / outputs

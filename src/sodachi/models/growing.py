@@ -55,6 +55,7 @@ class Settings(NamedTuple):
     proven: float
     noticed: float
     zeros: float
+    swing: float
     lesion: str
 
 
@@ -83,6 +84,7 @@ def growing_grid(
     proven: float = 0.1,
     noticed: float = 0.01,
     zeros: float = 0.0,
+    swing: float = 0.0,
     lesion: str = "",
 ) -> System:
     r"""Return a grid of ReLU units that grows inside its capacity while it learns.
@@ -126,6 +128,10 @@ def growing_grid(
         ``rate``; and the weight beyond which it is.
     zeros
         How strongly a newborn speaks against what is silent at its birth.
+    swing
+        Rate at which it is followed how far each node swings about its mean; utility is then handed
+        down by the shares of weight times swing, and who never fires has none. With 0 weights alone
+        count: what is known is kept longer, and the grid stiffens.
     lesion
         For experiments: "random-newborn" draws a newborn's weights, of the same norm and bias;
         "random-utility" draws anew what each unit is worth whenever one is to make room.
@@ -190,7 +196,7 @@ def _check(s: Settings) -> None:
         raise SpecError("spare", "0 or more", s.spare)
     if not 0 < s.shy <= 1:
         raise SpecError("shy", "above 0, at most 1", s.shy)
-    for name in ("passed", "usual", "margin"):
+    for name in ("passed", "usual", "margin", "swing"):
         if not 0 <= getattr(s, name) < 1:
             raise SpecError(name, "0 or more and below 1", getattr(s, name))
     for name in ("hunger", "idle", "negligible", "patience", "maturity", "proven", "noticed",
@@ -206,12 +212,15 @@ def _blank(s: Settings, units: int):
         "output": jnp.zeros(readout(s, units).weights),
     }
     source = jnp.full((units, terminals(s)), NOBODY, jnp.int32).at[:, 0].set(0)
+    nodes = jnp.zeros(1 + s.inputs + units)
+    swings = {"mean": nodes, "swing": nodes} if s.swing else {}
     edge = {"fringe": no_fringe(s.inputs, s.labels, units)._asdict()} if s.fringe else {}
     return edge | {
         "weights": weights,
         "synapses": {name: start_synapses(grid_rule(s), w) for name, w in weights.items()},
         "structure": {"source": source, "live": jnp.zeros(units, bool)},
-        "cells": {
+        "cells": swings
+        | {
             "cost": jnp.zeros(()),
             "age": jnp.zeros(units, jnp.int32),
             "since_birth": jnp.asarray(s.patience, jnp.int32),
@@ -275,7 +284,7 @@ def _step(s: Settings, state: State, observation):
         "weights": weights,
         "synapses": synapses,
         "structure": wiring_._asdict(),
-        "cells": aged(s, shared["cells"], birth, cost, told_now, learn),
+        "cells": aged(s, shared["cells"], birth, nodes, cost, told_now, learn),
         "clock": tick(shared["clock"], any_lane(learn)),
     }
     live = jnp.sum(wiring_.live)
