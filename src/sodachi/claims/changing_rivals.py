@@ -76,7 +76,7 @@ def life(units: int, adam: bool, skip: bool, X, y, rate, replacement, seed):
 
 def _newborn(units: int, inputs: int, seed):
     weights = {
-        "in": _kaiming(jax.random.key(seed), inputs, units),
+        "in": _kaiming(jax.random.key(seed), inputs, (inputs, units)),
         "bias": jnp.zeros(units),
         "out": jnp.zeros(units),
         "constant": jnp.zeros(()),
@@ -87,9 +87,9 @@ def _newborn(units: int, inputs: int, seed):
     return weights, (none, none, none), cells, jnp.zeros(())
 
 
-def _kaiming(key, inputs: int, units: int):
+def _kaiming(key, inputs: int, shape: tuple[int, ...]):
     bound = (6.0 / inputs) ** 0.5
-    return jax.random.uniform(key, (inputs, units), minval=-bound, maxval=bound)
+    return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
 
 
 def _step(adam: bool, skip: bool, state, key, rate, replacement, x, y):
@@ -123,7 +123,7 @@ def _step(adam: bool, skip: bool, state, key, rate, replacement, x, y):
     key, fresh = jax.random.split(key)
     lost = jnp.sum(jnp.where(reborn, weights["out"] * usual, 0.0))
     weights = weights | {
-        "in": jnp.where(reborn, _kaiming(fresh, *weights["in"].shape), weights["in"]),
+        "in": jnp.where(reborn, _kaiming(fresh, len(x), (len(x), 1)), weights["in"]),
         "bias": jnp.where(reborn, 0.0, weights["bias"]),
         "out": jnp.where(reborn, 0.0, weights["out"]),
         "constant": weights["constant"] + lost,
