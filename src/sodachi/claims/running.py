@@ -37,6 +37,8 @@ CLAIMS = {
     "accuracy-fashion": "sodachi.claims.accuracy_fashion",
     "accuracy-cifar": "sodachi.claims.accuracy_cifar",
     "tracking": "sodachi.claims.tracking",
+    "backbone-suffices": "sodachi.claims.backbone_suffices",
+    "bit-flipping": "sodachi.claims.bit_flipping",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {
