@@ -61,8 +61,8 @@ class Grown(NamedTuple):
 def grown(seed: int, form: str) -> Grown:
     """Return a grid that has lived through its digits."""
     rng = np.random.default_rng([seed, 41])
-    X, y = load_digits(return_X_y=True)
-    X, order = (X / 16).astype(np.float32), rng.permutation(len(X))
+    pixels, y = (np.asarray(a) for a in load_digits(return_X_y=True))
+    X, order = (pixels / 16).astype(np.float32), rng.permutation(len(y))
     known, unseen = order[:KNOWN], order[KNOWN:]
     told = np.concatenate([rng.permutation(known) for _ in range(PASSES[form])])
     system = growing_grid(units=UNITS, **GRID)

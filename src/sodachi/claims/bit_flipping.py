@@ -32,8 +32,11 @@ GRID: dict[str, Any] = {
     "meta_rate": 0.01, "hunger": 0.01, "patience": 580, "maturity": 7400, "idle": 0.05,
     "margin": 0.65,
 }  # fmt: skip
-#: The best of ten.
-WIDE: dict[str, Any] = GRID | {"units": 20}
+#: The best of nine.
+WIDE: dict[str, Any] = GRID | {
+    "units": 20, "rate": 0.02, "meta_rate": 0.04, "patience": 1000, "maturity": 3000, "idle": 0.1,
+    "margin": 0.7,
+}  # fmt: skip
 NEVER = 2**31 - 1
 OURS, OURS_WIDE = "growing grid", "growing grid, 20 units"
 WEIGHTS = "utility by weight alone"

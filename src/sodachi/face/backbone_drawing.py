@@ -37,7 +37,7 @@ def draw_grid(seed: int, form: str) -> Drawing:
     places = _places(grid)
     for inside in (False, True):
         chosen = np.flatnonzero(live & (keep == inside))
-        for u in chosen:
+        for u in chosen.tolist():
             _links(drawing, grid, places, u, inside)
     effect = np.asarray(by_moving(grid.net, grid.seen))
     first = grid.net.out.shape[0] - len(live)
@@ -47,7 +47,8 @@ def draw_grid(seed: int, form: str) -> Drawing:
     for u in np.flatnonzero(live):
         radius = 2.0 + 5.0 * np.sqrt(effect[u] / effect.max())
         kind = "backbone" if keep[u] else "fringe"
-        drawing.circle(*places[first + u], radius, BLUE if keep[u] else LIGHT, class_=kind)
+        x, y = places[first + u]
+        drawing.circle(x, y, radius, BLUE if keep[u] else LIGHT, class_=kind)
     for label, (x, y) in enumerate(places[grid.net.out.shape[0] :]):
         drawing.circle(x, y, 11, "white", stroke=INK, stroke_width=1.5)
         drawing.text(x, y + 4, str(label), 12, text_anchor="middle")
@@ -110,8 +111,8 @@ def draw_finders(seed: int, form: str) -> Drawing:
         found = _ranks(np.asarray(FINDERS[row](grid)), live)
         for u in np.flatnonzero(live):
             kind = "backbone" if keep[u] else "fringe"
-            drawing.circle(*chart.at(truth[u], found[u]), 3.5, BLUE if keep[u] else LIGHT,
-                           class_=kind)  # fmt: skip
+            x, y = chart.at(truth[u], found[u])
+            drawing.circle(x, y, 3.5, BLUE if keep[u] else LIGHT, class_=kind)
     drawing.text(16, 426, "a dot is a unit; dark: the backbone, by moving", 12, GREY)
     return drawing
 
