@@ -47,7 +47,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "random recycling": {"lesion": "random-utility"},
     "no recycling": {"maturity": NEVER},
     WEIGHTS: {"swing": 0.0},
-    "fringe": {"fringe": True, "shy": 0.1, "proven": 0.2},
+    "fringe": {"fringe": True, "shy": 0.5, "proven": 0.5},
 }
 #: The best of 30 or 35 settings each: rates .0003 to .08, replacement 0 and .00001 to .001.
 RECIPES: dict[str, Recipe] = {
