@@ -201,6 +201,28 @@ def test_units_are_promoted_and_then_all_may_listen():
     assert np.abs(np.asarray(synapse)).max() < 0.2
 
 
+def test_hunger_is_less_after_promotions_than_before_and_than_if_nobody_listens():
+    """One output, so its hunger is the residual; the lesion: masters that hardly ever listen.
+
+    A unit that is never promoted serves its master just as well: promotion opens it to others.
+    """
+    grid = {"units": 20, "levels": 2, "inputs": 2, "fan_in": 3, "spare": 2, "patience": 20,
+            "maturity": 600, "fringe": True, "proven": 0.2}  # fmt: skip
+    nets = [growing_grid(**grid, shy=shy) for shy in (0.1, 1e-30)]
+    lives = [
+        run(net, ("residual", "promotion"), chunk=1000)(net.init(0), stream(net.spec, 3000))[1]
+        for net in nets
+    ]
+    promoted, never = lives
+    first = int(np.flatnonzero(promoted["promotion"])[0])
+    assert first >= 300 and not never["promotion"].any()
+    before, after = (
+        promoted["residual"][part].mean() for part in (slice(first), slice(-300, None))
+    )
+    assert after < 0.6 * before
+    assert after < 0.6 * never["residual"][-300:].mean()
+
+
 def test_without_learning_no_slow_bit_of_the_fringe_moves():
     net = growing_grid(units=8, inputs=2, fan_in=3, spare=1, patience=5, fringe=True, shy=0.5)
     state, _ = run(net, chunk=100)(net.init(0), stream(net.spec, 100))

@@ -40,6 +40,8 @@ CLAIMS = {
     "permuted-digits": "sodachi.claims.permuted_digits",
     "label-worlds": "sodachi.claims.label_worlds",
     "gradual-drift": "sodachi.claims.gradual_drift",
+    "backbone-suffices": "sodachi.claims.backbone_suffices",
+    "bit-flipping": "sodachi.claims.bit_flipping",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

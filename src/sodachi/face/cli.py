@@ -161,17 +161,20 @@ def claim(
 
 @app.command()
 def draw(
-    what: Annotated[str, typer.Argument(help="A set of pictures: settling.")],
+    what: Annotated[str, typer.Argument(help="A set of pictures: settling, backbone.")],
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("."),
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
 ) -> int:
     """Draw pictures of a page of the documentation, from nets that are run for it."""
-    if what != "settling":
-        raise CommandError("WHAT", "one of settling", what)
+    if what not in ("settling", "backbone"):
+        raise CommandError("WHAT", "one of settling, backbone", what)
     _prepare()
-    from sodachi.face.drawing import draw_settling
+    if what == "settling":
+        from sodachi.face.drawing import draw_settling as drawn
+    else:
+        from sodachi.face.backbone_drawing import draw_backbone as drawn
 
-    for path in draw_settling(out, seed):
+    for path in drawn(out, seed):
         print(path)
     return 0
 

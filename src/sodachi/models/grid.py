@@ -71,7 +71,7 @@ def forward(levels: int, weight, wiring: Wiring, x, push=0.0):
     push = jnp.broadcast_to(jnp.asarray(push, x.dtype), units.shape)
 
     def one(level, nodes):
-        row = _level(levels, level)
+        row = level_of(levels, level)
         drive = jnp.sum(row(weight) * hear(nodes, row(wiring.source)), axis=-1)
         rate = jnp.where(row(wiring.live), jax.nn.relu(drive), 0.0) + row(push)
         return nodes.at[first + level + levels * jnp.arange(rate.shape[0])].set(rate)
@@ -92,7 +92,7 @@ def hunger(levels: int, weight, wiring: Wiring, out, nodes, error):
 
     def one(i, carry):
         wants, gain = carry
-        row = _level(levels, levels - 1 - i)
+        row = level_of(levels, levels - 1 - i)
         w, source = row(weight), row(wiring.source)
         on = row(wiring.live & (nodes[first:] > 0))
         heard = jnp.where((source >= 0) & on[:, None], w, 0.0)
@@ -105,23 +105,25 @@ def hunger(levels: int, weight, wiring: Wiring, out, nodes, error):
     return wants[first:], gain[first:]
 
 
-def utility(levels: int, weight, wiring: Wiring, out, passed: float):
+def utility(levels: int, weight, wiring: Wiring, out, passed: float, swing: Any = 1.0):
     r"""Return the utility of outputs (O,) and nodes (1 + D + U,): together always 1.
 
     The outputs begin with 1/O each and hand it all down; a unit hands down the part ``passed`` of
-    its own. What is handed down is shared by ``|w|`` among those listened to; whoever listens to
-    nobody keeps what it has. The constant and the dead are nobody.
+    its own. What is handed down is shared by ``|w| swing`` among those listened to; whoever listens
+    to nobody keeps what it has. The constant and the dead are nobody. Without a ``swing`` (1 + D +
+    U,), how far nodes vary, weights alone count.
     """
     units = wiring.live.shape[0]
     first, outputs = out.shape[0] - units, out.shape[1]
     somebody = jnp.concatenate([jnp.ones(first), wiring.live]).astype(out.dtype).at[0].set(0.0)
+    somebody *= swing
     strength = jnp.abs(out) * somebody[:, None]
     part = _shares(strength, 0)
     nodes = jnp.sum(part, axis=1) / outputs
     kept = jnp.where(jnp.sum(strength, axis=0) > 0, 0.0, 1.0 / outputs)
 
     def one(i, nodes):
-        row = _level(levels, levels - 1 - i)
+        row = level_of(levels, levels - 1 - i)
         source = row(wiring.source)
         heard = jnp.abs(row(weight)) * hear(somebody, source)
         given = passed * row(nodes[first:])[:, None] * _shares(heard, 1)
@@ -143,7 +145,7 @@ def _shares(strength, axis: int):
     return jnp.where(total > 0, strength / jnp.where(total > 0, total, 1.0), 0.0)
 
 
-def _level(levels: int, level):
+def level_of(levels: int, level):
     """Return the function that takes the units of one level out of an array over all units."""
 
     def row(array):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 
 from sodachi.core.clock import ticks
@@ -12,7 +13,7 @@ from sodachi.core.connections import Dense
 from sodachi.core.evidence import share
 from sodachi.core.rule import plastic
 from sodachi.models.grid import Terminals, Wiring, hear
-from sodachi.models.growth import Birth, imprint
+from sodachi.models.growth import Birth, imprint, scattered
 from sodachi.rules.autostep import autostep
 from sodachi.rules.imprinting import imprinting
 
@@ -32,7 +33,7 @@ def readout(s, units: int) -> Dense:
     return Dense((1 + s.inputs + units,), (s.labels,))
 
 
-def learn_grid(s, shared, observation, wiring: Wiring, birth: Birth, signals, adoption=None):
+def learn_grid(s, shared, observation, wiring: Wiring, birth: Birth, signals, key, adoption=None):
     """Move the weights of units and outputs by the same rule; births and cuts are part of it."""
     nodes, error, wants, gain = signals
     units = wiring.live.shape[0]
@@ -45,9 +46,12 @@ def learn_grid(s, shared, observation, wiring: Wiring, birth: Birth, signals, ad
         "gain": jnp.where(on, gain, 0.0),
         "born": (birth.unit & birth.mine).astype(nodes.dtype),
     }
+    pattern = imprint(s, nodes, wiring.source)
+    if s.lesion == "random-newborn":
+        pattern = scattered(pattern, wiring.source, jax.random.fold_in(key, 3))
     pre = {
         "activity": heard,
-        "imprint": jnp.where(birth.mine, imprint(s, nodes, wiring.source), 0.0),
+        "imprint": jnp.where(birth.mine, pattern, 0.0),
         "cut": birth.cut.astype(nodes.dtype),
     }
     fresh = jnp.where(birth.node, 0.0, nodes)

@@ -26,6 +26,7 @@ EXCEPTIONS = (
     "hunger: passed backward through the forward weights by an exact sweep",
     "structure: which unit is recycled is a minimum over the layer",
 )
+LESIONS = ("", "random-newborn", "random-utility")
 MASTERS = "structure: whose fringe a newborn joins is drawn over the network"
 
 
@@ -54,6 +55,8 @@ class Settings(NamedTuple):
     proven: float
     noticed: float
     zeros: float
+    swing: float
+    lesion: str
 
 
 @factory("growing_grid")
@@ -81,6 +84,8 @@ def growing_grid(
     proven: float = 0.1,
     noticed: float = 0.01,
     zeros: float = 0.0,
+    swing: float = 0.0,
+    lesion: str = "",
 ) -> System:
     r"""Return a grid of ReLU units that grows inside its capacity while it learns.
 
@@ -123,6 +128,13 @@ def growing_grid(
         ``rate``; and the weight beyond which it is.
     zeros
         How strongly a newborn speaks against what is silent at its birth.
+    swing
+        Rate at which it is followed how far each node swings about its mean; utility is then handed
+        down by the shares of weight times swing, and who never fires has none. With 0 weights alone
+        count: what is known is kept longer, and the grid stiffens.
+    lesion
+        For experiments: "random-newborn" draws a newborn's weights, of the same norm and bias;
+        "random-utility" draws anew what each unit is worth whenever one is to make room.
 
     Returns
     -------
@@ -133,7 +145,8 @@ def growing_grid(
     Raises
     ------
     SpecError
-        For sizes below 1, levels that do not divide the units, or a fraction outside its range.
+        For sizes below 1, levels that do not divide the units, a fraction outside its range, or an
+        unknown lesion.
 
     References
     ----------
@@ -177,11 +190,13 @@ def _check(s: Settings) -> None:
         raise SpecError("label_kind", "real or categorical", s.label_kind)
     if s.fan_in > s.inputs + s.units:
         raise SpecError("fan_in", f"at most {s.inputs + s.units} nodes", s.fan_in)
+    if s.lesion not in LESIONS:
+        raise SpecError("lesion", f"one of {LESIONS}", s.lesion)
     if type(s.spare) is not int or s.spare < 0:
         raise SpecError("spare", "0 or more", s.spare)
     if not 0 < s.shy <= 1:
         raise SpecError("shy", "above 0, at most 1", s.shy)
-    for name in ("passed", "usual", "margin"):
+    for name in ("passed", "usual", "margin", "swing"):
         if not 0 <= getattr(s, name) < 1:
             raise SpecError(name, "0 or more and below 1", getattr(s, name))
     for name in ("hunger", "idle", "negligible", "patience", "maturity", "proven", "noticed",
@@ -197,12 +212,15 @@ def _blank(s: Settings, units: int):
         "output": jnp.zeros(readout(s, units).weights),
     }
     source = jnp.full((units, terminals(s)), NOBODY, jnp.int32).at[:, 0].set(0)
+    nodes = jnp.zeros(1 + s.inputs + units)
+    swings = {"mean": nodes, "swing": nodes} if s.swing else {}
     edge = {"fringe": no_fringe(s.inputs, s.labels, units)._asdict()} if s.fringe else {}
     return edge | {
         "weights": weights,
         "synapses": {name: start_synapses(grid_rule(s), w) for name, w in weights.items()},
         "structure": {"source": source, "live": jnp.zeros(units, bool)},
-        "cells": {
+        "cells": swings
+        | {
             "cost": jnp.zeros(()),
             "age": jnp.zeros(units, jnp.int32),
             "since_birth": jnp.asarray(s.patience, jnp.int32),
@@ -261,12 +279,12 @@ def _step(s: Settings, state: State, observation):
     else:
         wiring_, birth = decide(s, shared, nodes, cost, told_now, coin)
     signals = (nodes, error, wants, gain)
-    weights, synapses = learn_grid(s, shared, observation, wiring_, birth, signals, adoption)
+    weights, synapses = learn_grid(s, shared, observation, wiring_, birth, signals, coin, adoption)
     shared = edge | {
         "weights": weights,
         "synapses": synapses,
         "structure": wiring_._asdict(),
-        "cells": aged(s, shared["cells"], birth, cost, told_now, learn),
+        "cells": aged(s, shared["cells"], birth, nodes, cost, told_now, learn),
         "clock": tick(shared["clock"], any_lane(learn)),
     }
     live = jnp.sum(wiring_.live)

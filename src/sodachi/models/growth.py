@@ -40,9 +40,14 @@ def decide(s, shared, nodes, cost, taught, key, kept: Any = False, unheard: Any 
     rested = cells["since_birth"] >= s.patience
     wants = taught & rested & jnp.isfinite(cost) & (cost > s.hunger) & (cost > cells["cost"])
     mine, anyone = elect(wants, cost)
+    drawn = None
+    if s.lesion == "random-utility":
+        lots = jax.random.uniform(jax.random.fold_in(key, 2), wiring.live.shape)
+        drawn = of_elected(mine, lots)
+    swing = cells["swing"] if s.swing else 1.0
     replaced = jax.lax.cond(
         anyone & jnp.all(wiring.live),
-        lambda: replaceable(s, weights, wiring, cells["age"], kept)[0],
+        lambda: replaceable(s, weights, wiring, cells["age"], kept, drawn, swing)[0],
         lambda: jnp.zeros_like(wiring.live),
     )
     free = ~wiring.live | replaced
@@ -56,12 +61,17 @@ def decide(s, shared, nodes, cost, taught, key, kept: Any = False, unheard: Any 
     return Wiring(source, wiring.live | unit), Birth(unit, mine, cut, node)
 
 
-def replaceable(s, weights, wiring: Wiring, age, kept: Any = False):
-    """Return ``(mask, utility)``: at most one unit that may make room, the least useful of them."""
+def replaceable(
+    s, weights, wiring: Wiring, age, kept: Any = False, worth: Any = None, swing: Any = 1.0
+):
+    """Return ``(mask, utility)``: at most one unit that may make room, the least useful of them.
+
+    A given ``worth`` (U,) takes the place of utility, for which nodes ``swing`` (1 + D + U,).
+    """
     out = weights["output"]
-    _, worth = utility(s.levels, weights["units"], wiring, out, s.passed)
     first = out.shape[0] - age.shape[0]
-    worth = worth[first:]
+    if worth is None:
+        worth = utility(s.levels, weights["units"], wiring, out, s.passed, swing)[1][first:]
     in_use = used(weights["units"], wiring, out.shape[0], s.negligible)[first:]
     mean = jnp.sum(jnp.where(wiring.live, worth, 0.0)) / jnp.maximum(jnp.sum(wiring.live), 1)
     able = wiring.live & ~in_use & ~jnp.asarray(kept) & (age >= s.maturity)
@@ -111,16 +121,45 @@ def imprint(s, nodes, source):
     )
 
 
-def aged(s, cells, birth: Birth, cost, taught, learn):
-    """Return the slow cell state one tick on; without a lane that learns no bit moves."""
+def scattered(pattern, source, key):
+    """Return weights drawn at random in place of an imprint's: the same norm, the same bias."""
+    drawn = jnp.where(source > 0, jax.random.normal(key, pattern.shape, pattern.dtype), 0.0)
+    drawn = drawn.at[:, 0].set(0.0)
+    norm = jnp.linalg.norm(pattern.at[:, 0].set(0.0), axis=1, keepdims=True)
+    size = jnp.linalg.norm(drawn, axis=1, keepdims=True)
+    drawn = jnp.where(size > 0, drawn * norm / jnp.where(size > 0, size, 1.0), 0.0)
+    return drawn.at[:, 0].set(pattern[:, 0])
+
+
+def aged(s, cells, birth: Birth, nodes, cost, taught, learn):
+    """Return the slow cell state one tick on; without a lane that learns no bit moves.
+
+    With ``s.swing`` every node's mean activity, and how far it lies from it, are followed.
+    """
     learning, born = any_lane(learn), jnp.any(birth.unit)
     fed = gather(taught & jnp.isfinite(cost))
     mean = jnp.sum(jnp.where(fed, gather(cost), 0.0)) / jnp.maximum(jnp.sum(fed), 1)
     usual = cells["cost"] + s.usual * (mean - cells["cost"])
     age = jnp.where(birth.unit, 0, jnp.minimum(cells["age"] + 1, 2**30))
     since = jnp.where(born, 0, jnp.minimum(cells["since_birth"] + 1, 2**30))
-    return {
+    swings = _swung(s, cells, birth, nodes, learn) if s.swing else {}
+    return swings | {
         "cost": jnp.where(jnp.any(fed) & jnp.isfinite(usual), usual, cells["cost"]),
         "age": jnp.where(learning, age, cells["age"]),
         "since_birth": jnp.where(learning, since, cells["since_birth"]),
     }
+
+
+def _swung(s, cells, birth: Birth, nodes, learn):
+    """``m ← m + s (x − m)`` and ``swing ← swing + s (|x − m| − swing)``, over lanes that learn."""
+    fed = learn & jnp.all(jnp.isfinite(nodes))
+    every = gather(fed)
+    count = jnp.maximum(jnp.sum(every), 1)
+
+    def followed(old, now):
+        seen = gather(jnp.where(fed, now, 0.0)).sum(0) / count
+        new = jnp.where(birth.node, 0.0, old + s.swing * (seen - old))
+        return jnp.where(jnp.any(every), new, old)
+
+    off = jnp.abs(nodes - cells["mean"])
+    return {"mean": followed(cells["mean"], nodes), "swing": followed(cells["swing"], off)}
