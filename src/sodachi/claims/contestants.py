@@ -89,18 +89,25 @@ CONTESTANTS: dict[str, Contestant] = {
     "random newborns": _ours(units=236, lesion="random-newborn"),
 }
 
-#: Continual learning at full strength, on one code path.
+#: Continual learning at full strength, on one code path. Tuned on 30 worlds of rewired digits, seed
+#: 100, by the sum of accuracies on the last third of new worlds and on returns: grids of 9 cells or
+#: more, rate times own strength, then softmax around the best (not for shrink and perturb; gated
+#: at equal memory: 2 cells); the best few again in 50 worlds, seeds 101 and 102. Gaps under .01
+#: mean nothing. Shrink and perturb, L2 and rare renewal are best where they are nearly off.
 RIVALS_OF_LIFE: dict[str, Contestant] = {
-    "continual backprop": _remedy(replacement_rate=1e-4),
-    "UPGD": _remedy(upgd=True, upgd_noise=0.01),
-    "UPGD, SGD": _remedy(upgd=True, upgd_noise=0.001, optimiser="sgd", rate=0.03),
+    # Of the grid the best on new worlds, and the best on returns.
+    "continual backprop": _remedy(replacement_rate=3e-4, maturity=1000),
+    "continual backprop, rare": _remedy(replacement_rate=1e-5),
+    # With Adam's steps it is better than as published, with plain gradient descent.
+    "UPGD, Adam": _remedy(upgd=True, upgd_noise=0.01),
+    "UPGD": _remedy(upgd=True, upgd_noise=0.001, optimiser="sgd", loss="softmax", rate=0.01),
     "shrink and perturb": _remedy(shrink=1e-5, noise=1e-4),
     "layer norm": _remedy(layer_norm=True, decay_to_initial=0.1),
-    "L2": _remedy(decay=0.01),
+    "L2": _remedy(decay=0.003),
     "replay at equal memory": _replay(
         100, 31, layers=(64, 74, 74, 10), rate=0.004, decay_to_initial=0.1
     ),
-    "replay of 270 on top": _replay(270, 31, rate=0.002, decay_to_initial=0.1),
+    "replay of 270 on top": _replay(270, 31, rate=0.004, decay_to_initial=0.1),
     "gated at equal memory": _gated(layers=(64, 21, 10), contexts=10, rate=0.008),
     "gated, 100 modules": _gated(layers=(64, 100, 10), contexts=100, rate=0.003),
 }
