@@ -109,9 +109,9 @@ CLAIM = Claim(
         GATED: "one backprop net 64-100-10 for each context, recalled or opened by the energy of "
         "the input as ours is: all that remembers is the same, what learns is not",
         "continual backprop": "the twin without decay, its least useful hidden units replaced "
-        "(rate 1e-4), optimiser state too",
+        "(rate 3e-4, maturity 1,000), optimiser state too: the best of a grid of 27",
         "replay at equal memory": "64-74-74-10 and the last 100 samples: 31 of them learned again "
-        "with every new one",
+        "with every new one; the best of a grid of 50, and the best of all remedies tried",
         "nearest of 270": "1-nearest neighbour over the last 270 samples",
     },
     lesion={
