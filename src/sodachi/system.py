@@ -157,7 +157,7 @@ class System(NamedTuple):
     """A living thing: ``init(key) -> State`` and ``step(state, observation) -> (State, Output)``.
 
     ``grow(state) -> State``, where given, runs on the host at multiples of the absolute clock and
-    may only double capacity.
+    may only double capacity, once there is none left.
     """
 
     spec: Spec

@@ -208,6 +208,8 @@ def test_doubling_capacity_changes_no_prediction():
     net = growing_grid(**SMALL)
     live = run(net, ("label",), chunk=500)
     state, _ = live(net.init(0), stream(net.spec, 1000))
+    assert net.grow(net.init(0)).shared["structure"]["live"].shape == (20,)  # there is room
+    assert np.all(np.asarray(state.shared["structure"]["live"]))
     grown = net.grow(state)
     assert grown.shared["structure"]["live"].shape == (40,)
     test = stream(net.spec, 200, seed=9, learn=False)

@@ -101,7 +101,7 @@ def growing_grid(
     ----------
     units, levels
         Capacity, and over how many levels it is spread (``levels`` divides ``units``); ``grow``
-        doubles it.
+        doubles it once it is used up.
     inputs, labels, label_kind
         Sizes of the observed variables `input` (real) and `label` ("real" or "categorical").
     fan_in
@@ -155,11 +155,11 @@ def growing_grid(
     Examples
     --------
     >>> from sodachi.observation import observe
-    >>> net = growing_grid(units=4, inputs=2, patience=0)
+    >>> net = growing_grid(units=1, levels=1, fan_in=2, inputs=2, patience=0)
     >>> told = observe(net.spec, input=[1.0, 0.5], label=[1.0])
     >>> state, out = jax.jit(net.step)(net.init(0), told)
     >>> int(out["live"]), net.grow(state).shared["structure"]["live"].shape
-    (1, (8,))
+    (1, (2,))
     """
     given = dict(locals())
     settings = Settings(**given)
@@ -234,8 +234,14 @@ def _init(s: Settings, key) -> State:
 
 
 def _grow(s: Settings, state: State) -> State:
-    """Double the capacity: new slots are appended, dead and unwired; nothing else changes."""
-    units = state.shared["structure"]["live"].shape[0]
+    """Double the capacity, once no slot is free: new ones are appended, dead and unwired.
+
+    Nothing else changes; with room left nothing changes at all.
+    """
+    live = state.shared["structure"]["live"]
+    if not bool(jnp.all(live)):
+        return state
+    units = live.shape[0]
     blank = _blank(s, 2 * units)
 
     def put(new, old):

@@ -91,7 +91,8 @@ def settling_mixture(
         Capacity. More than one context: units belong to the world they were born in, and
         ``surprise`` is the rise of the context energy (nats) that makes the network look for
         another (`sodachi.models.contexts`). With ``pool`` every context has ``units`` of its own,
-        of which only the active ones are computed, and ``grow`` doubles the contexts; of lanes in
+        of which only the active ones are computed, and ``grow`` doubles the contexts once none is
+        free; of lanes in
         several worlds one world learns a tick.
     names
         How many namings the network keeps, one of them blank: what a thing is and what it is

@@ -87,8 +87,14 @@ def newborn_mixture(s, key) -> State:
 
 
 def grow_mixture(s, state: State) -> State:
-    """Double the contexts that fit, each with a pool of its own; nothing else changes."""
-    contexts = state.shared["structure"]["age"].shape[0]
+    """Double the contexts that fit, each with a pool of its own, once none is free.
+
+    Nothing else changes; with room left nothing changes at all.
+    """
+    age = state.shared["structure"]["age"]
+    if not bool(jnp.all(age > 0)):
+        return state
+    contexts = age.shape[0]
     blank = newborn_mixture(s._replace(contexts=2 * contexts), jax.random.key(0))
     return State(grown(state.shared, blank.shared), state.lane)
 
@@ -173,7 +179,7 @@ def mixture_step(s, state: State, observation):
         "hunger": hungry,
         "birth": born.mine,
         "context": current,
-        "live": jnp.sum(owned >= 0),
+        "live": jnp.sum(everybody.owner >= 0),
     }
     return State(shared, lane), output
 
