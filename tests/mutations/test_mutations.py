@@ -41,6 +41,7 @@ OBGD = "tests/rules/test_obgd.py::test_"
 IDBD = "tests/rules/test_idbd.py::test_"
 CONTINUAL = "tests/models/test_continual.py::test_"
 RULE = "tests/core/test_rule.py::test_"
+TRUST = "tests/models/test_trust.py::test_"
 NAMING = "tests/models/test_naming.py::test_"
 BOLTZMANN = "tests/models/test_boltzmann.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
@@ -69,6 +70,25 @@ ALWAYS = (
 )
 
 SLOW = (
+    # Whose fault it was, and what a label means.
+    Mutation(
+        "models/naming.py",
+        "view + SMOOTH * weight",
+        "view - SMOOTH * weight",
+        NAMING + "belief_is_bayes_over_smoothed_energies_with_the_blank_as_a_rival",
+    ),
+    Mutation(
+        "models/trust.py",
+        "(cost <= NEAR * cells",
+        "(cost >= NEAR * cells",
+        TRUST + "what_is_right_and_near_is_trusted",
+    ),
+    Mutation(
+        "models/trust.py",
+        "(right - asked * cells",
+        "(right + asked * cells",
+        TRUST + "a_record_is_the_mean_of_what_was_news",
+    ),
     Mutation(
         "rules/hebb.py",
         'Drive(post["activity"], pre["activity"])',

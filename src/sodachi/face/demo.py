@@ -22,16 +22,16 @@ from sodachi.worlds import RewiredWorlds
 
 WORLDS = 25
 HELD_OUT = 200  # digits that no world shows
-LABEL_WORLDS = 5  # worlds of the label-permuted life, told because ours does badly there
+LABEL_WORLDS = 5  # worlds of a life in which the labels are renamed instead
 SHOWN, DREAMS = 10, 4  # digits completed in the picture, dreams of each digit
 BIG_CAPACITY = 4500
 
 #: Who lives beside whom, for a newcomer.
 WHO = {
     OURS: "ours: settles to low energy, learns at every tick by local rules, grows",
-    TWIN: "backpropagation with as many weights, tuned for this kind of stream",
+    TWIN: "backpropagation with as many weights as ours for one world, tuned for this stream",
     ADAM: "backpropagation as most people would write it",
-    BUFFER: "no learning: looks up the most similar of the last 270 digits, as many numbers",
+    BUFFER: "no learning: looks up the most similar of the last 270 digits",
 }
 PYTHON = (
     "from sodachi import observe",

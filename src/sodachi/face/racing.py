@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sodachi.claims.contestants import CONTESTANTS, Contestant
+from sodachi.claims.rewired import grown
 from sodachi.observation import observe
 from sodachi.runner import predict_then_learn
 from sodachi.runner.predicting import ANSWER
@@ -17,9 +18,11 @@ from sodachi.running import run
 
 OURS, TWIN, ADAM, BUFFER = "sodachi", "tuned twin", "plain Adam", "buffer of 270"
 
+ROOM = 24  # worlds that ours has room for at birth; once they are used up it doubles its room
+
 #: Who lives in the demo; the same definitions as in the claims.
 RACERS: dict[str, Contestant] = {
-    OURS: CONTESTANTS["ours A"],
+    OURS: grown(ROOM),
     TWIN: CONTESTANTS["tuned twin"],
     ADAM: CONTESTANTS["Adam"],
     BUFFER: CONTESTANTS["nearest of 270"],
@@ -68,6 +71,8 @@ class Racer:
         """Live one world, learning all the time; return what came of it."""
         stream = observe(self.system.spec, steps=len(y), input=X, label=y)
         self.state, outputs = self._run(self.state, stream, checked=True)
+        if self.system.grow:
+            self.state = self.system.grow(self.state)
         return Lived(outputs["choice"] == y, outputs["energy"], outputs.get("live"))
 
 

@@ -93,10 +93,10 @@ def _accuracy(story: Story) -> str:
     return (
         "<p>Each point is the share of right answers in one world. After each rewiring, all that "
         "was learned about pixels is useless until learned anew; a shaded world is one that came "
-        "back. The <b>tuned twin</b> is a network with nearly as many weights that learns "
-        "by backpropagation, with settings tuned on this kind of stream; <b>plain Adam</b> is the "
-        "usual recipe, untuned; the <b>buffers</b> learn nothing and look up the most similar of "
-        "the last images they keep.</p>"
+        "back. The <b>tuned twin</b> is a network with nearly as many weights as ours has "
+        "for one world, and learns by backpropagation, with settings tuned on this kind of "
+        "stream; <b>plain Adam</b> is the usual recipe, untuned; the <b>buffers</b> learn "
+        "nothing and look up the most similar of the last images they keep.</p>"
         + _figure(figures.accuracy_figure(story))
         + _table(story)
         + f"<p>First and last: means over the first and last {EDGE} new worlds (in a short life "
@@ -151,15 +151,14 @@ def _settling(story: Story) -> str:
 
 
 def _life(story: Story) -> str:
-    x, alive = story.units()
-    capacity = int(alive.max())
-    full = int(x[int(alive.argmax())])
+    _, alive = story.units()
     return (
         "<p>Above: the energy, read after each label; it jumps when the pixels are rewired and "
         "falls as the new world is learned. Below: the units alive. A unit is born from the very "
-        "digit that went wrong, when the network is <em>hungry</em> (surprised by a label); here "
-        f"all {capacity} places were taken after {full:,} digits, and from then on the least "
-        "useful unit makes room.</p>" + _figure(figures.life_figure(story))
+        "digit that went wrong, when the network is <em>hungry</em> (surprised by a label). Each "
+        "world it opens has places of its own, and once they are taken the least useful unit makes "
+        f"room; {int(alive.max()):,} units were alive at the end. In a world that returns the old "
+        "ones are found again, so hardly any is born.</p>" + _figure(figures.life_figure(story))
     )
 
 

@@ -89,7 +89,7 @@ def losses(story: Story) -> list[str]:
         if name != OURS and gain > gains[OURS]:
             found.append(
                 f"what a return is worth: the {name} does {100 * gain:.1f} points better than at "
-                f"its first visit, ours {100 * gains[OURS]:.1f} (its units have moved on)"
+                f"its first visit, ours {100 * gains[OURS]:.1f}"
             )
     for name, accuracy in story.permuted_labels.items():
         if name != OURS and accuracy > story.permuted_labels[OURS]:
