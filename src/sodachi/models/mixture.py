@@ -19,6 +19,8 @@ STRUCTURE = (
     "structure: which unit is recycled is a minimum over the layer, and which context is active "
     "a minimum over contexts",
 )
+NAMING = ("structure: which naming is the next blank is a minimum over namings",)
+POOL = ("structure: of lanes in several worlds one world learns a tick",)
 
 
 class Settings(NamedTuple):
@@ -149,7 +151,7 @@ def settling_mixture(
         arguments=arguments(**given),
         observed=(Variable("input", (inputs,)), label),
         capabilities=frozenset({"learns", "local", "settles", "grows"} | stochastic),
-        exceptions=STRUCTURE,
+        exceptions=STRUCTURE + (NAMING if names > 1 else ()) + (POOL if pool else ()),
     )
     return system(
         spec,
