@@ -80,7 +80,7 @@ class Sizes:
 def test_belief_is_bayes_over_smoothed_energies_with_the_blank_as_a_rival():
     state, told = settings(label=1)
     view, concept = jnp.array([0.5, 9.0, 9.0]), jnp.array([0.7, 0.1, 0.1, 0.1])
-    heard = naming.hear(Sizes, state.shared, view, concept, told, 0.0)  # no news: nothing moves
+    heard = naming.hear(Sizes, state.shared, view, concept, told, False, 1.0)  # no news: no move
     np.testing.assert_array_equal(heard.view, view)
     blank = 0.5 * np.log(4.0)
     weight = np.array([np.exp(-0.5 / naming.SMOOTH), 0.0, np.exp(-blank / naming.SMOOTH) / 5.0])
@@ -88,7 +88,7 @@ def test_belief_is_bayes_over_smoothed_energies_with_the_blank_as_a_rival():
     answer = weight[0] * np.asarray(concept) + weight[2] * 0.25
     np.testing.assert_allclose(heard.answer, answer / weight.sum(), rtol=1e-5)
     np.testing.assert_array_equal(heard.meaning.value, [0, 1, 0, 0])
-    heard = naming.hear(Sizes, state.shared, view, concept, told, 1.0)
+    heard = naming.hear(Sizes, state.shared, view, concept, told, True, 1.0)
     energy = -np.log(0.1 + naming.SURE)
     np.testing.assert_allclose(heard.view[0], 0.5 + naming.SMOOTH * (energy - 0.5), rtol=1e-5)
     assert float(heard.meaning.precision[0]) == np.inf
@@ -97,10 +97,18 @@ def test_belief_is_bayes_over_smoothed_energies_with_the_blank_as_a_rival():
 def test_a_label_that_no_naming_knows_means_nothing():
     state, told = settings(label=1)
     view = jnp.array([20.0, 9.0, 9.0])  # only the blank is believed
-    heard = naming.hear(Sizes, state.shared, view, jnp.full(4, 0.25), told, 0.0)
+    heard = naming.hear(Sizes, state.shared, view, jnp.full(4, 0.25), told, False, 1.0)
     assert float(heard.believed[2]) > 0.99
     assert float(heard.meaning.precision.max()) == 0.0
     np.testing.assert_allclose(heard.answer, 0.25, atol=1e-3)
+
+
+def test_units_that_are_not_trusted_take_the_best_guess():
+    state, told = settings(label=1)
+    view = jnp.array([20.0, 9.0, 9.0])
+    heard = naming.hear(Sizes, state.shared, view, jnp.full(4, 0.25), told, True, 0.1)
+    np.testing.assert_array_equal(heard.meaning.value, [0, 1, 0, 0])  # the only naming there is
+    assert float(heard.meaning.precision[0]) == np.inf
 
 
 def test_a_label_is_news_once():

@@ -106,7 +106,8 @@ CLAIM = Claim(
         "over five seeds, paired by seed. At equal weights ours has one context (236 "
         "units). Ours lives seven ticks a sample, the twins two; of 32 "
         "namings one is blank, so most of 100 are forgotten before they return.",
-        seeds=tuple(range(5)),
+        # Seeds 0 to 4 showed a deadlock of naming and growth, since mended: these are fresh.
+        seeds=tuple(range(5, 10)),
         target="On the last 20 new worlds, on returning worlds and on their first 200 samples not "
         "below any backprop twin by .01; no decline; without namings, or without trust, lower by "
         "more than .02.",

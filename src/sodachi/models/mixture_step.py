@@ -131,8 +131,7 @@ def mixture_step(s, state: State, observation):
     if s.names > 1:
         news = is_news(lane["activity"], seen, told)
         fault = 1.0 if s.lesion == "no-trust" else trust(bench.cells, h, cost)
-        weight = jnp.where(news, fault, 0.0)
-        heard = hear(s, shared, lane["view"]["names"], concept, told, weight)
+        heard = hear(s, shared, lane["view"]["names"], concept, told, news, fault)
         answer, meaning = heard.answer, heard.meaning
     match, quality, hungry = apical(s, bench.upper, meaning, concept)
     plus = competition(a + match, member)

@@ -93,12 +93,14 @@ def believe(s, naming, view):
     return jax.nn.softmax(jnp.where((naming["use"] > 0) | blank, logit, -jnp.inf))
 
 
-def hear(s, shared, view, concept, told, weight) -> Heard:
+def hear(s, shared, view, concept, told, news, trusted) -> Heard:
     """Return the answer to a ``concept`` [labels], and what the label ``told`` means.
 
-    First the label moves the energies, ``F_n ← F_n + SMOOTH weight (e_n − F_n)``; its meaning is
-    then the concept that the namings believed in would call so, if one stands out. ``weight`` is
-    how far an error counts against the naming: 0 for what is no news.
+    First a label that is ``news`` moves the energies, ``F_n ← F_n + SMOOTH trusted (e_n − F_n)``,
+    as far as the units are to be trusted. Its meaning is then the concept that the namings believed
+    in would call so, if one stands out. Units that are not to be trusted must not wait for that:
+    where they are few and young, nobody can say which naming holds, and nothing would be born. They
+    take the best guess; a concept that has no name yet is as good as any.
     """
     naming = shared["naming"]
     blank = jnp.arange(s.names) == naming["blank"]
@@ -113,11 +115,15 @@ def hear(s, shared, view, concept, told, weight) -> Heard:
     # A concept that a young naming has not named yet costs what it costs a blank.
     unnamed = jnp.clip(1.5 - naming["named"], 0.0, 1.0) * (s.labels**-0.5 - 1.0 / s.labels)
     energy = -jnp.log(jnp.maximum(answers @ t + unnamed @ concept, 0.0) + SURE)
+    weight = jnp.where(news, trusted, 0.0)
     view = view + SMOOTH * weight * known.max() * (energy - view)
 
     believed = believe(s, naming, view)
-    means = jnp.einsum("n,nit,t->i", believed, table, t)
+    by_naming = believed[:, None] * (table @ t)
+    means = by_naming.sum(0)
     clear = means.max() * s.labels - means.sum() > 0.5 * (s.labels - 1) * means.sum()
+    guess = jnp.where(blank[:, None], 0.0, by_naming).sum(0)
+    means, clear = jnp.where(trusted < 0.5, guess, means), clear | (trusted < 0.5)
     # One concept, never a blend: taught blends, the units would answer blends, and all would fade.
     value = jax.nn.one_hot(jnp.argmax(means), s.labels)
     precision = jnp.where(clear & (known.max() > 0), told.precision.max(), 0.0)
