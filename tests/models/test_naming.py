@@ -15,7 +15,7 @@ MEANS = np.eye(4, 16, dtype=np.float32) * 2.0
 TICKS = 3
 
 
-def world(net, step, state, order, names, rng, samples=80):
+def world(net, step, state, order, names, rng, samples=160):
     """Live some samples, five ticks unlabelled and two labelled; return how often it was right."""
     right = []
     for _ in range(samples):
@@ -33,7 +33,7 @@ def world(net, step, state, order, names, rng, samples=80):
 
 @pytest.fixture(scope="module")
 def lived():
-    """A life in three namings of the same four things, the first of which returns."""
+    """A life in three namings of the same four things, each met forty times; the first returns."""
     net = settling_mixture(inputs=16, labels=4, units=12, names=5, beta=3.0)
     step = jax.jit(net.step)
     rng = np.random.default_rng(0)

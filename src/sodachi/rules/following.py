@@ -77,15 +77,12 @@ def afresh(flat: float) -> Rule:
     ...         {"gain": jnp.zeros(1), "anew": jnp.ones(1)}, learn=True, clock=0.0)[0].tolist()
     [[0.5]]
     """
+    followed = outstar().drives
 
     def drives(post, pre):
-        return (
-            Drive(post["activity"], pre["gain"]),
-            Drive(post["share"], pre["gain"]),
-            Drive(None, pre["anew"]),
-        )
+        return (*followed(post, pre), Drive(None, pre["anew"]))
 
     def change(w, s, d, context):
-        return d[0] - w * d[1] + (flat - w) * d[2]
+        return follow(w, s, d, context) + (flat - w) * d[2]
 
     return Rule("afresh", drives, change, step_size(1.0))
