@@ -11,7 +11,7 @@ from functools import partial
 from sodachi.claims.claim import Claim, Measured, Protocol
 from sodachi.claims.contestants import Contestant
 from sodachi.claims.rewired import grown, nearest, one_life, twin
-from sodachi.claims.statistics import Check, above, by_mean, not_below, paired
+from sodachi.claims.statistics import Check, above, ahead, by_mean, not_below
 from sodachi.models.continual import continual_net
 from sodachi.worlds import RewiredDigits
 
@@ -65,8 +65,8 @@ def check_full(m: Measured) -> list[Check]:
 def check_quick(m: Measured) -> list[Check]:
     """The weaker target of the quick form, judged on means."""
     ours = m(OURS, "new_last")
-    twin_ = dict(zip(sorted(ours), paired(ours, m("twin", "new_last")), strict=True))
-    one = dict(zip(sorted(ours), paired(ours, m(ONE, "new_last")), strict=True))
+    twin_ = ahead(ours, m("twin", "new_last"))
+    one = ahead(ours, m(ONE, "new_last"))
     return [
         by_mean("ours: above the twin in the last 3 new worlds", twin_, 0.0),
         by_mean("one naming: below ours by .1", one, 0.1),

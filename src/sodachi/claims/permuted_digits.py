@@ -13,7 +13,7 @@ from sodachi.claims.claim import Claim, Measured, Protocol
 from sodachi.claims.contestants import CONTESTANTS as OF_LIFE
 from sodachi.claims.contestants import RIVALS_OF_LIFE, Contestant
 from sodachi.claims.rewired import BETA, UNITS, grown, nearest, one_life, twin
-from sodachi.claims.statistics import Check, above, at_least, by_mean, paired
+from sodachi.claims.statistics import Check, above, ahead, at_least, by_mean
 from sodachi.models.gated import gated_net
 from sodachi.models.mixture import settling_mixture
 from sodachi.worlds import RewiredDigits
@@ -86,9 +86,9 @@ def check_full(m: Measured) -> list[Check]:
 def check_quick(m: Measured) -> list[Check]:
     """The weaker target of the quick form, judged on means."""
     ours = m(EQUAL, "new_last")
-    ahead = dict(zip(sorted(ours), paired(ours, m("twin", "new_last")), strict=True))
+    lead = ahead(ours, m("twin", "new_last"))
     return [
-        by_mean(f"{EQUAL}: above the twin in the last 3 new worlds by .03", ahead, 0.03),
+        by_mean(f"{EQUAL}: above the twin in the last 3 new worlds by .03", lead, 0.03),
         by_mean(f"{GROWN}: first 200 samples of a return at least .95", m(GROWN, "return_200"),
                 0.95),
     ]  # fmt: skip

@@ -46,6 +46,17 @@ def paired(ours: Seeded, other: Seeded) -> list[float]:
     return [ours[seed] - other[seed] for seed in sorted(ours)]
 
 
+def ahead(ours: Seeded, other: Seeded) -> dict[int, float]:
+    """Return by how much ours is above the other, for each seed that both have.
+
+    Examples
+    --------
+    >>> ahead({0: 0.5, 1: 1.0}, {0: 0.25, 1: 1.0})
+    {0: 0.25, 1: 0.0}
+    """
+    return {seed: ours[seed] - other[seed] for seed in sorted(ours) if seed in other}
+
+
 def above(words: str, ours: Seeded, other: Seeded, margin: float = 0.0) -> Check:
     """Check that ours is above by ``margin``: the whole interval of the paired difference is.
 
