@@ -111,7 +111,7 @@ def test_the_spec_builds_the_same_net_again():
 
 @pytest.mark.unit
 @pytest.mark.parametrize(
-    "wrong", [{"contexts": 0}, {"surprise": 0.0}, {"beta": -1.0}, {"smooth": 2.0}, {"rate": -1.0}]
+    "wrong", [{"contexts": 0}, {"surprise": 0.0}, {"beta": -1.0}, {"rate": -1.0}]
 )
 def test_a_wrong_argument_is_named(wrong):
     with pytest.raises(SpecError) as error:

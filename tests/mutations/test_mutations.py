@@ -42,6 +42,7 @@ IDBD = "tests/rules/test_idbd.py::test_"
 CONTINUAL = "tests/models/test_continual.py::test_"
 RULE = "tests/core/test_rule.py::test_"
 TRUST = "tests/models/test_trust.py::test_"
+CONTEXTS = "tests/models/test_contexts.py::test_"
 NAMING = "tests/models/test_naming.py::test_"
 BOLTZMANN = "tests/models/test_boltzmann.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
@@ -70,6 +71,19 @@ ALWAYS = (
 )
 
 SLOW = (
+    # Whether this is another world.
+    Mutation(
+        "models/contexts.py",
+        "_deviation(row) - 1.0",
+        "_deviation(row) - 0.5",
+        CONTEXTS + "evidence_adds_up_as_a_cumulative_sum",
+    ),
+    Mutation(
+        "models/contexts.py",
+        "- cost(whole, broad)",
+        "+ cost(whole, broad)",
+        CONTEXTS + "the_energy_is_what_knowing_which_input_is_which_is_worth",
+    ),
     # Whose fault it was, and what a label means.
     Mutation(
         "models/naming.py",

@@ -1,8 +1,14 @@
-r"""Recall or grow: when the energy of the known world stays high, recall another or open a new one.
+r"""Recall or grow: when the known world explains too little for too long, another is found.
 
-Each context c keeps the mean μ and spread s of every input. Its energy for an input,
-``F_c = Σ_j [log(1 + (x_j − μ_cj)²/(s_cj + ε)) + ½ log(s_cj + ε)]``, is compared with its own
-baseline. Which context is active belongs to a lane; what contexts know is shared.
+Each context c keeps the mean μ and spread s of every input. Its energy for an input is what knowing
+which input is which is worth, against knowing only how all inputs together are spread (μ̄, s̄):
+``F_c = Σ_j [f(x_j; μ_cj, s_cj) − f(x_j; μ̄_c, s̄_c)]``,
+``f(x; μ, s) = log(1 + (x − μ)²/(s + ε)) + ½ log(s + ε)``; how thick or bright an image is cancels.
+In its own world the energy has a mean b_c and a deviation σ_c, both followed. Evidence that the
+world is another one adds up over inputs, ``rise ← max(0, rise + (F_c − b_c)/σ_c − 1)``, the
+cumulative sum of Page (1954), so that one clear input or several doubtful ones tell as much. An
+input that stays is counted once. Which context is active belongs to a lane; what contexts know is
+shared.
 """
 
 from __future__ import annotations
@@ -13,21 +19,24 @@ import jax
 import jax.numpy as jnp
 
 from sodachi.core.evidence import observed_value, share
-from sodachi.core.lanes import elect, gather, in_lanes, of_elected
+from sodachi.core.lanes import any_lane, elect, gather, in_lanes, of_elected
 from sodachi.models.pools import row_of
 
-SMOOTH = 0.1  # of a lane's view of each context's energy, per tick: about two samples
 FLOOR = 0.03  # ε in units of 1/beta: .01 for pixels in 0..1 at beta 3
-YOUNG = 200.0  # ticks before a context's baseline is trusted
-TRACK = 5e-4  # slowest rate of μ, s and baseline
 BROAD = 0.3  # spread of a newborn context, in units of 1/beta
+YOUNG = 30.0  # inputs before a context's baseline is trusted
+TRACK = 0.0035  # slowest rate of μ and s, per input
+QUICK = 0.02  # slowest rate of the baseline and its deviation
+GAP = 0.4  # another world: this part of what the context explains is gone
+SURE = 1.0  # nats, the least deviation
+RECENT = 8  # inputs a lane remembers, to ask all contexts about them once it is lost
 
 
 class Seen(NamedTuple):
-    """One tick's input as a context judges it: values, whether all is there, whether it teaches."""
+    """One tick's input as a context judges it: values, whether it is new, whether it teaches."""
 
     x: Any
-    complete: Any
+    news: Any
     learns: Any
 
 
@@ -35,73 +44,123 @@ def new_contexts(s):
     """Return what all contexts know at birth: the first is alive, at the origin, broad."""
     if s.contexts == 1:
         return {}
+    none = jnp.zeros(s.contexts)
     return {
         "mean": jnp.zeros((s.contexts, s.inputs)),
         "spread": jnp.full((s.contexts, s.inputs), BROAD / s.beta),
-        "baseline": jnp.zeros(s.contexts),
-        "age": jnp.zeros(s.contexts),
+        "baseline": none,
+        "variance": none,
+        "age": none,
     }
 
 
 def new_view(s):
-    """Return a lane's view at birth: context 0 is active, no energy seen yet."""
+    """Return a lane's view at birth: context 0 is active, nothing was seen, nothing doubted."""
     view = {"current": jnp.zeros((), jnp.int32)}
-    return view if s.contexts == 1 else view | {"energy": jnp.zeros(())}
+    if s.contexts == 1:
+        return view
+    return view | {
+        "recent": jnp.zeros((RECENT, s.inputs)),
+        "fresh": jnp.zeros((), bool),
+        "rise": jnp.zeros(()),
+        "over": jnp.zeros(()),
+        "run": jnp.zeros(()),
+    }
 
 
 def context_energy(s, structure, x):
     """Return ``F_c(x)`` of every context given (rows of ``structure``)."""
-    floor = FLOOR / s.beta
-    spread = structure["spread"] + floor
-    return jnp.sum(
-        jnp.log1p((x - structure["mean"]) ** 2 / spread) + 0.5 * jnp.log(spread), axis=-1
-    )
+    mean, spread = structure["mean"], structure["spread"]
+    whole = jnp.mean(mean, -1, keepdims=True)
+    broad = jnp.mean(spread + (mean - whole) ** 2, -1, keepdims=True)
+
+    def cost(mean, spread):
+        spread = spread + FLOOR / s.beta
+        return jnp.log1p((x - mean) ** 2 / spread) + 0.5 * jnp.log(spread)
+
+    return jnp.sum(cost(mean, spread) - cost(whole, broad), axis=-1)
 
 
-def recall_or_grow(s, structure, view, held, evidence, learn, smooth: float = SMOOTH):
+def recall_or_grow(s, structure, view, held, evidence, learn):
     """Return ``(structure, view, opened)`` after one tick of recognising the world.
 
-    If the smoothed energy of the active context exceeds its baseline by ``s.surprise``, the lane
-    takes the context that fits this input best; if that one is surprised as well and the lane
-    learns, one is opened: a free one, else that which holds least, by ``held() -> (contexts,)``.
-    ``opened`` (contexts,) marks it, all False without one; what it held is to be let go.
+    A lane is lost once ``rise`` exceeds ``s.surprise`` and, over that time, `GAP` of what the
+    active context explains is gone (else the world has only changed a little, and it stays). It
+    asks all contexts about its last inputs and takes the one that fits them best; if that one too
+    has lost as much and the lane learns, one is opened: a free one, else that which holds least, by
+    ``held() -> (contexts,)``. ``opened`` (contexts,) marks it, all False without one; what it held
+    is to be let go.
     """
     if s.contexts == 1:
         return structure, view, jnp.zeros(1, bool)
-    x = observed_value(evidence)
-    complete = jnp.all(share(evidence) > 0.99) & jnp.all(jnp.isfinite(x))
-    seen = Seen(jnp.where(complete, x, 0.0), complete, complete & learn)
+    seen, view = _look(view, evidence, learn)
     current = view["current"]
     row = row_of(structure, current)
-    now, seen = _judged(context_energy(s, row, seen.x), seen)
-    level = view["energy"] + smooth * (now - view["energy"])
-    surprised = level - row["baseline"] > s.surprise
-    lost = seen.complete & (row["age"] > YOUNG) & surprised
+    now, seen = _judged(s, row, seen)
+    view = _doubt(s, view, row, now, seen)
+    grown = row["age"] > YOUNG
+    doubtful = grown & (view["rise"] > s.surprise)
+    far = view["over"] > view["run"] * _bearable(row)
+    lost = doubtful & far & (seen.news | seen.learns)
 
     def search():
-        return _search(s, structure, held, current, lost, seen)
+        return _search(s, structure, held, view, lost, seen)
 
-    # All contexts are asked only where the active one is lost (in lanes that cannot be skipped).
+    # All contexts are asked only where a lane is lost.
     no = jnp.zeros((), bool)
-    found = Found(current, no, no, current, no)
-    found = search() if in_lanes() else jax.lax.cond(lost, search, lambda: found)
+    found = Found(current, no, no, jnp.zeros((), jnp.int32), no)
+    found = jax.lax.cond(any_lane(lost), search, lambda: found)
     structure = _begin(s, structure, found, seen.x)
-    row = row_of(structure, found.chosen)
-    level = jnp.where(found.opened | found.recalled, row["baseline"], level)
-    level = jnp.where(seen.complete, level, view["energy"])
-    now, seen = _judged(context_energy(s, row, seen.x), seen)
-    calm = found.opened | (now - row["baseline"] <= s.surprise) | (row["age"] <= YOUNG)
-    learns = seen._replace(learns=seen.learns & calm)
-    structure = _track(structure, found.chosen, now, learns)
+    now, seen = _judged(s, row_of(structure, found.chosen), seen)
+    calm = found.opened | found.recalled | ~grown | (view["rise"] <= 0.5 * s.surprise)
+    structure = _track(structure, found.chosen, now, seen._replace(learns=seen.learns & calm))
+    settled = found.opened | found.recalled | (doubtful & ~far)
+    zero = {name: jnp.where(settled, 0.0, view[name]) for name in ("rise", "over", "run")}
     opened = (jnp.arange(structure["age"].shape[0]) == found.slot) & found.anyone
-    return structure, view | {"current": found.chosen, "energy": level}, opened
+    return structure, view | zero | {"current": found.chosen}, opened
 
 
-def _judged(energy, seen: Seen):
+def _look(view, evidence, learn):
+    """Return what this tick shows, and the view that remembers it; an input teaches once."""
+    x = observed_value(evidence)
+    complete = jnp.all(share(evidence) > 0.99) & jnp.all(jnp.isfinite(x))
+    x = jnp.where(complete, x, 0.0)
+    news = complete & jnp.any(x != view["recent"][-1])
+    fresh = news | view["fresh"]
+    learns = complete & fresh & learn
+    recent = jnp.concatenate([view["recent"][1:], x[None]])
+    recent = jnp.where(news, recent, view["recent"])
+    return Seen(x, news, learns), view | {"recent": recent, "fresh": fresh & ~learns}
+
+
+def _judged(s, row, seen: Seen):
     """Return the energy, and what counts as seen: not an input too far off to have an energy."""
-    fine = seen.complete & jnp.isfinite(energy)
-    seen = Seen(jnp.where(fine, seen.x, 0.0), fine, seen.learns & fine)
-    return jnp.where(fine, energy, 0.0), seen
+    now = context_energy(s, row, seen.x)
+    fine = jnp.isfinite(now)
+    return jnp.where(fine, now, 0.0), Seen(
+        jnp.where(fine, seen.x, 0.0), seen.news & fine, seen.learns & fine
+    )
+
+
+def _bearable(row):
+    """Return by how much the energy may rise: a part of what the context explains."""
+    return jnp.maximum(-GAP * row["baseline"], SURE)
+
+
+def _deviation(row):
+    return jnp.sqrt(row["variance"] + SURE**2)
+
+
+def _doubt(s, view, row, now, seen: Seen):
+    """Return the view after the evidence of a new input that this is another world was added."""
+    excess = now - row["baseline"]
+    rise = jnp.maximum(view["rise"] + excess / _deviation(row) - 1.0, 0.0)
+    rise = jnp.where(seen.news & (row["age"] > YOUNG), rise, view["rise"])
+    going = rise > 0
+    new = jnp.where(seen.news, 1.0, 0.0)
+    over = jnp.where(going, view["over"] + new * excess, 0.0)
+    run = jnp.where(going, view["run"] + new, 0.0)
+    return view | {"rise": rise, "over": over, "run": run}
 
 
 class Found(NamedTuple):
@@ -114,15 +173,18 @@ class Found(NamedTuple):
     anyone: Any
 
 
-def _search(s, structure, held, current, lost, seen: Seen) -> Found:
-    """Ask every context; the one opened is never one that a lane is in."""
-    now = context_energy(s, structure, seen.x)
-    off = jnp.where(structure["age"] > 0, now - structure["baseline"], jnp.inf)
+def _search(s, structure, held, view, lost, seen: Seen) -> Found:
+    """Ask every context about the last inputs; the one opened is never one that a lane is in."""
+    current, known = view["current"], structure["age"] > 0
+    of_run = jnp.arange(RECENT) >= RECENT - view["run"]
+    energies = jax.lax.map(lambda x: context_energy(s, structure, x), view["recent"])
+    mean = jnp.sum(jnp.where(of_run[:, None], energies, 0.0), 0) / jnp.maximum(of_run.sum(), 1)
+    off = jnp.where(known & jnp.isfinite(mean), mean - structure["baseline"], jnp.inf)
     best = jnp.argmin(off)
-    known = off[best] <= s.surprise
-    mine, anyone = elect(lost & ~known & seen.learns, jnp.zeros(()))
-    least = jnp.where(structure["age"] > 0, held(), -jnp.inf).at[gather(current)].set(jnp.inf)
-    slot, recalled = jnp.argmin(least), lost & known
+    fits = off[best] <= _bearable(structure)[best]
+    mine, anyone = elect(lost & ~fits & seen.learns, jnp.zeros(()))
+    least = jnp.where(known, held(), -jnp.inf).at[gather(current)].set(jnp.inf)
+    slot, recalled = jnp.argmin(least), lost & fits
     chosen = jnp.where(mine, slot, jnp.where(recalled, best, current))
     return Found(chosen.astype(jnp.int32), mine, recalled, slot.astype(jnp.int32), anyone)
 
@@ -130,11 +192,9 @@ def _search(s, structure, held, current, lost, seen: Seen) -> Found:
 def _begin(s, structure, found: Found, x):
     """Return the structure with the context that was opened, if any, as a newborn's."""
     first = of_elected(found.opened, x)
-    born = {
+    born = {name: jnp.zeros(()) for name in structure} | {
         "mean": first,
         "spread": jnp.full(first.shape, BROAD / s.beta),
-        "baseline": jnp.zeros(()),
-        "age": jnp.zeros(()),
     }
     slot, yes = found.slot, found.anyone
     return {
@@ -160,24 +220,26 @@ def _follow(structure, current, now, seen: Seen):
     count = jnp.maximum(weight, 1.0)
 
     def mean(value):
-        return gather(jnp.where(member.reshape(-1, *[1] * (value.ndim - 1)), value, 0.0)).sum(
-            0
-        ) / count.reshape(-1, *[1] * (value.ndim - 1))
+        """The mean over the lanes that are in each context: [contexts, ...]."""
+        beside = [1] * (value.ndim - 1)
+        of_lanes = gather(jnp.where(member.reshape(-1, *beside), value, 0.0)).sum(0)
+        return of_lanes / count.reshape(-1, *beside)
 
     age = structure["age"] + weight
-    rate = jnp.maximum(1.0 / jnp.maximum(age, 1.0), TRACK)
-    slow = jnp.minimum(rate, 0.5)[:, None]
-    rows, off = on[:, None], structure["mean"]
+    rate = 1.0 / jnp.maximum(age, 1.0)
+    slow = jnp.minimum(jnp.maximum(rate, TRACK), 0.5)[:, None]
+    quick = jnp.maximum(rate, QUICK)
     error = mean(seen.x[None] - structure["mean"])
     square = mean((seen.x[None] - structure["mean"]) ** 2)
-    quick = jnp.maximum(1.0 / jnp.maximum(age, 1.0), 20 * TRACK)
-    felt = mean(jnp.broadcast_to(now, (contexts,)))
-    baseline = structure["baseline"] + quick * (felt - structure["baseline"])
+    excess = jnp.broadcast_to(now, (contexts,)) - structure["baseline"]
+    moved = {
+        "mean": structure["mean"] + slow * error,
+        "spread": structure["spread"] + slow * (square - structure["spread"]),
+        "baseline": structure["baseline"] + quick * mean(excess),
+        "variance": structure["variance"] + quick * (mean(excess**2) - structure["variance"]),
+        "age": jnp.minimum(age, 1e7),
+    }
     return {
-        "mean": jnp.where(rows, off + slow * error, off),
-        "spread": jnp.where(
-            rows, structure["spread"] + slow * (square - structure["spread"]), structure["spread"]
-        ),
-        "baseline": jnp.where(on, baseline, structure["baseline"]),
-        "age": jnp.where(on, jnp.minimum(age, 1e7), structure["age"]),
+        name: jnp.where(on.reshape(-1, *[1] * (x.ndim - 1)), x, structure[name])
+        for name, x in moved.items()
     }

@@ -15,7 +15,7 @@ from sodachi.core.clock import new_clock, tick
 from sodachi.core.lanes import any_lane, gather
 from sodachi.errors import SpecError
 from sodachi.models.backprop import learn
-from sodachi.models.contexts import SMOOTH, new_contexts, new_view, recall_or_grow
+from sodachi.models.contexts import new_contexts, new_view, recall_or_grow
 from sodachi.models.layered import (
     EXCEPTION,
     Lesson,
@@ -46,7 +46,6 @@ class Settings(NamedTuple):
     layer_norm: bool
     surprise: float
     beta: float
-    smooth: float
     dtype = "float32"
 
     @property
@@ -67,9 +66,8 @@ def gated_net(
     decay_to_initial: float = 0.0,
     decay: float = 0.0,
     layer_norm: bool = False,
-    surprise: float = 15.0,
+    surprise: float = 6.0,
     beta: float | None = None,
-    smooth: float = SMOOTH,
 ) -> System:
     r"""Return so many small backprop nets, of which the energy of the input makes one active.
 
@@ -87,8 +85,6 @@ def gated_net(
         Modules.
     surprise, beta
         As for `settling_mixture`; beta sets the scale of spreads, by default 192/inputs.
-    smooth
-        Part by which a tick moves a lane's view of the energies.
 
     Returns
     -------
@@ -98,7 +94,7 @@ def gated_net(
     Raises
     ------
     SpecError
-        As `backprop_net`; and for contexts below 1, or surprise, beta or smooth out of range.
+        As `backprop_net`; and for contexts below 1, or surprise or beta out of range.
 
     References
     ----------
@@ -134,9 +130,9 @@ def gated_net(
 def _check(s: Settings) -> None:
     if type(s.contexts) is not int or s.contexts < 1:
         raise SpecError("contexts", "a positive integer", s.contexts)
-    for name, most in (("surprise", float("inf")), ("beta", float("inf")), ("smooth", 1.0)):
-        if not 0 < getattr(s, name) <= most:
-            raise SpecError(name, f"above 0, at most {most}", getattr(s, name))
+    for name in ("surprise", "beta"):
+        if not 0 < getattr(s, name):
+            raise SpecError(name, "above 0", getattr(s, name))
 
 
 def _init(s: Settings, key) -> State:
@@ -161,15 +157,8 @@ def _step(s: Settings, state: State, observation):
     told = lesson(observation)
     known = {name: x for name, x in shared["structure"].items() if name != "unused"}
     unused = shared["structure"]["unused"]
-    known, view, opened = recall_or_grow(
-        s,
-        known,
-        lane["view"],
-        lambda: -unused,
-        observation.evidence["input"],
-        observation.learn,
-        s.smooth,
-    )
+    seen, learns = observation.evidence["input"], observation.learn
+    known, view, opened = recall_or_grow(s, known, lane["view"], lambda: -unused, seen, learns)
     initial = shared["synapses"]["initial"]
     newborns = initial, optimiser_of(s).init(initial)
     modules = shared["weights"], shared["synapses"]["optimiser"]

@@ -66,7 +66,7 @@ def settling_mixture(
     reset: bool = False,
     lesion: str = "",
     birth_rate: float = 0.05,
-    surprise: float = 15.0,
+    surprise: float = 6.0,
     names: int = 1,
     pool: bool = False,
 ) -> System:
@@ -91,11 +91,10 @@ def settling_mixture(
         Sizes of the observed variables `input` (real) and `label`.
     units, contexts, pool
         Capacity. More than one context: units belong to the world they were born in, and
-        ``surprise`` is the rise of the context energy (nats) that makes the network look for
-        another (`sodachi.models.contexts`). With ``pool`` every context has ``units`` of its own,
-        of which only the active ones are computed, and ``grow`` doubles the contexts once none is
-        free; of lanes in
-        several worlds one world learns a tick.
+        ``surprise`` is how many deviations of the context energy, beyond one an input, must add up
+        before the network looks for another (`sodachi.models.contexts`). With ``pool`` every
+        context has ``units`` of its own, of which only the active ones are computed, and ``grow``
+        doubles the contexts once none is free; of lanes in several worlds one learns a tick.
     names
         How many namings the network keeps, one of them blank: what a thing is and what it is
         called are then learned apart (`sodachi.models.naming`). Categorical labels only.
