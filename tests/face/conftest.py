@@ -5,6 +5,7 @@ from sodachi.face.racing import ADAM, BUFFER, OURS, TWIN, Lived
 from sodachi.face.springs import watch_settling
 from sodachi.face.story import BIG, Clamped, Story
 from sodachi.face.surviving import Survival
+from sodachi.face.units import Unit, Units
 from sodachi.worlds import WorldInfo
 
 
@@ -19,10 +20,23 @@ def story(springs):
     """A made-up demo of three worlds of ten digits, in which only the large buffer beats ours."""
     infos = [WorldInfo(0, False, 0, 0), WorldInfo(1, False, 1, 0), WorldInfo(2, True, 0, 1)]
     right = {OURS: 8, TWIN: 6, ADAM: 5, BUFFER: 8}
+    # Three units: one that was there from the first digits, one born in each later world.
+    grown = [
+        Units(
+            born=np.array([[2, 11 if w else -1, -1], [25 if w == 2 else -1, -1, -1]]),
+            utility=np.array([[3.0 + 20 * w, 5.0 * w, 0.0], [1.0, 0.0, 0.0]]),
+        )
+        for w in range(3)
+    ]
     lived = {
         name: [
-            Lived(np.arange(10) < n, np.linspace(3, 1, 10), np.arange(10) if n == 8 else None)
-            for _ in infos
+            Lived(
+                np.arange(10) < n,
+                np.linspace(3, 1, 10),
+                np.arange(10) if n == 8 else None,
+                grown[w] if n == 8 else None,
+            )
+            for w in range(len(infos))
         ]
         for name, n in right.items()
     }
@@ -48,4 +62,9 @@ def story(springs):
         clamped=clamped,
         survival=Survival(600, 300, 256, "a" * 64, "a" * 64),
         springs=springs,
+        units=[
+            Unit(0, 0, 2, 0, 7, random.random(64), np.array([3.0, 23.0, 43.0])),
+            Unit(0, 1, 11, 1, 4, random.random(64), np.array([np.nan, 5.0, 10.0])),
+            Unit(1, 0, 25, 2, 4, random.random(64), np.array([np.nan, np.nan, 1.0])),
+        ],
     )

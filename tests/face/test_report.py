@@ -118,7 +118,7 @@ def test_energy_and_units_over_life_are_those_lived(story):
     places, energy = story.energy(every=5)
     assert places.tolist() == [5, 10, 15, 20, 25, 30]
     np.testing.assert_allclose(energy[:2], [np.linspace(3, 1, 10)[:5].mean(), 1.4444], atol=1e-4)
-    samples, units = story.units(every=5)
+    samples, units = story.alive(every=5)
     assert (samples.tolist()[:3], units.tolist()[:3]) == ([1, 6, 11], [0, 5, 0])
 
 

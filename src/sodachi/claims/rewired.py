@@ -39,9 +39,9 @@ def twin(**settings) -> Contestant:
     return Contestant(lambda: backprop_net(**(usual | settings)))
 
 
-def nearest(capacity: int) -> Contestant:
+def nearest(capacity: int, **settings) -> Contestant:
     """Return the nearest of the last ``capacity`` samples."""
-    return Contestant(lambda: nearest_neighbour(capacity=capacity))
+    return Contestant(lambda: nearest_neighbour(capacity=capacity, **settings))
 
 
 def one_life(

@@ -40,6 +40,7 @@ CLAIMS = {
     "permuted-digits": "sodachi.claims.permuted_digits",
     "label-worlds": "sodachi.claims.label_worlds",
     "gradual-drift": "sodachi.claims.gradual_drift",
+    "settling-and-growing": "sodachi.claims.settling_and_growing",
     "backbone-suffices": "sodachi.claims.backbone_suffices",
     "bit-flipping": "sodachi.claims.bit_flipping",
 }

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from sodachi.face.colours import BLUE, GREEN, GREY, INK, ORANGE, RED, styled
+from sodachi.face.playing import with_play_button
 from sodachi.face.springs import Settling
 
 GAP = 4.6  # between the middles of two layers' posts
@@ -155,23 +156,5 @@ def _dressed(figure: go.Figure, seen: Settling, places) -> go.Figure:
     figure.update_xaxes(title="tick", range=[-1, last * 1.12], row=1, col=2)
     figure.update_yaxes(range=[0, float(seen.energy.max()) * 1.12], row=1, col=2)
 
-    def play(milliseconds):
-        return {"frame": {"duration": milliseconds, "redraw": False}, "fromcurrent": True,
-                "transition": {"duration": 0}}  # fmt: skip
-
-    now = {"mode": "immediate", "frame": {"duration": 0, "redraw": False},
-           "transition": {"duration": 0}}  # fmt: skip
-    buttons = [
-        {"label": "▶ Play", "method": "animate", "args": [None, play(250)]},
-        {"label": "❚❚ Pause", "method": "animate", "args": [[None], now]},
-    ]
-    steps = [
-        {"label": str(t), "method": "animate", "args": [[str(t)], now]} for t in range(last + 1)
-    ]
-    figure.update_layout(
-        updatemenus=[{"type": "buttons", "direction": "left", "buttons": buttons, "x": 0.0,
-                      "y": -0.04, "xanchor": "left", "yanchor": "top"}],
-        sliders=[{"active": START, "steps": steps, "x": 0.2, "len": 0.8, "y": -0.02,
-                  "yanchor": "top", "currentvalue": {"prefix": "tick "}, "pad": {"t": 10}}],
-    )  # fmt: skip
+    with_play_button(figure, [f"{t}" for t in range(last + 1)], 250, "tick ", START)
     return styled(figure, height=680, legend_y=-0.24)

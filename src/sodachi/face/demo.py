@@ -18,6 +18,7 @@ from sodachi.face.screen import Screen
 from sodachi.face.springs import watch_settling
 from sodachi.face.story import BIG, Clamped, Story, ledger_losses, losses
 from sodachi.face.surviving import survive
+from sodachi.face.units import biographies
 from sodachi.worlds import RewiredWorlds
 
 WORLDS = 25
@@ -83,7 +84,11 @@ def run_demo(
         permuted = _permuted_labels(race, digits, seed, worlds)
         springs = watch_settling(seed)
         survived = survival.result()
-    story = Story(seed, stream.infos, lived, big, floats, permuted, clamped, survived, springs)
+    seen = [one.units for one in lived[OURS] if one.units is not None]
+    units = biographies(stream, seen, SHOWN)
+    story = Story(
+        seed, stream.infos, lived, big, floats, permuted, clamped, survived, springs, units
+    )
     return tell(screen, story, write_report(story, out / "report.html"))
 
 

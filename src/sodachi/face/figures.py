@@ -89,7 +89,7 @@ def life_figure(story: Story) -> go.Figure:
     rows = len(story.lived[OURS][0].correct)
     for row, (x, y), colour, name in (
         (1, story.energy(), BLUE, "energy"),
-        (2, story.units(), GREEN, "units"),
+        (2, story.alive(), GREEN, "units"),
     ):
         figure.add_trace(
             go.Scatter(x=x, y=y, mode="lines", line={"color": colour, "width": 1.6}, name=name,

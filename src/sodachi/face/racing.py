@@ -11,6 +11,7 @@ import numpy as np
 
 from sodachi.claims.contestants import CONTESTANTS, Contestant
 from sodachi.claims.rewired import grown
+from sodachi.face.units import Units, units_of
 from sodachi.observation import observe
 from sodachi.runner import predict_then_learn
 from sodachi.runner.predicting import ANSWER
@@ -32,12 +33,14 @@ RACERS: dict[str, Contestant] = {
 class Lived(NamedTuple):
     """One learner's pass through one world, a value per sample; ``live`` is None without units.
 
-    ``correct`` is judged on the answer before the label was seen; ``energy`` is the last tick's.
+    ``correct`` is judged on the answer before the label was seen; ``energy`` is the last tick's;
+    ``units`` are those at the world's end.
     """
 
     correct: np.ndarray
     energy: np.ndarray
     live: np.ndarray | None
+    units: Units | None = None
 
     @property
     def accuracy(self) -> float:
@@ -73,7 +76,8 @@ class Racer:
         self.state, outputs = self._run(self.state, stream, checked=True)
         if self.system.grow:
             self.state = self.system.grow(self.state)
-        return Lived(outputs["choice"] == y, outputs["energy"], outputs.get("live"))
+        units = units_of(self.state, self.ticks)
+        return Lived(outputs["choice"] == y, outputs["energy"], outputs.get("live"), units)
 
 
 def _shown(output: dict[str, Any]) -> dict[str, Any]:

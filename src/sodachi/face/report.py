@@ -17,6 +17,7 @@ import sodachi
 from sodachi.face import figures
 from sodachi.face.animation import animate
 from sodachi.face.clamping import TICKS
+from sodachi.face.growing_figures import examples_figure, growing_figure, utility_figure
 from sodachi.face.racing import BUFFER, OURS
 from sodachi.face.story import EDGE, HEAD, Story, ledger_losses, losses
 
@@ -55,6 +56,7 @@ def page(story: Story) -> str:
             ("Posts, springs and platforms: how it thinks", _springs(story)),
             ("Energy falling: from one digit to the next", _settling(story)),
             ("A life: energy and growth", _life(story)),
+            ("Backbone and fringe: why does this unit exist?", _units(story)),
             ("kill -9 in the middle", _survival(story)),
             ("The other half of a digit", _completion(story)),
             ("Dreams", _dreams(story)),
@@ -151,7 +153,7 @@ def _settling(story: Story) -> str:
 
 
 def _life(story: Story) -> str:
-    _, alive = story.units()
+    _, alive = story.alive()
     return (
         "<p>Above: the energy, read after each label; it jumps when the pixels are rewired and "
         "falls as the new world is learned. Below: the units alive. A unit is born from the very "
@@ -159,6 +161,32 @@ def _life(story: Story) -> str:
         "world it opens has places of its own, and once they are taken the least useful unit makes "
         f"room; {int(alive.max()):,} units were alive at the end. In a world that returns the old "
         "ones are found again, so hardly any is born.</p>" + _figure(figures.life_figure(story))
+    )
+
+
+def _units(story: Story) -> str:
+    head = ("unit", "born of digit", "in world", "master", "shadow weight", "utility at last",
+            "backbone after world")  # fmt: skip
+    rows = []
+    for number, unit in enumerate(story.units, start=1):
+        promoted = "never" if unit.promoted is None else f"{unit.promoted + 1}"
+        cells = (f"{number}", f"no. {unit.born + 1:,}", f"{unit.world + 1}",
+                 f"the answer {unit.digit}", "+1", f"{unit.utility[-1]:.0f}", promoted)  # fmt: skip
+        rows.append("<tr>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
+    titles = "".join(f"<th>{t}</th>" for t in head)
+    return (
+        "<p>Every place is a unit, every row a world that the network opened for itself. Press "
+        "play: a newborn is light; it darkens as it goes on being right more often than wrong "
+        "(its <b>utility</b>), and it keeps its place. Light ones are the <b>fringe</b>: they are "
+        "the first to make room. A row that is not lived in does not fade.</p>"
+        + _figure(growing_figure(story))
+        + "<p>Each unit has a reason. It was imprinted on one digit, because an answer, its "
+        "<b>master</b>, was hungry: it should have been higher (shadow weight +1). These are the "
+        "most useful units at the end, one for each digit first; below, the digit each was born "
+        "of, as it looked before the pixels were rewired, and its utility since.</p>"
+        + f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        + _figure(examples_figure(story))
+        + _figure(utility_figure(story))
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from sodachi.face.racing import OURS, Lived
 from sodachi.face.springs import Settling
 from sodachi.face.surviving import Survival
+from sodachi.face.units import Unit
 from sodachi.worlds import WorldInfo, score
 
 BIG = "buffer of 4,500"
@@ -36,7 +37,10 @@ class Clamped(NamedTuple):
 
 
 class Story(NamedTuple):
-    """One demo: the worlds, what every learner made of them, and what else was tried."""
+    """One demo: the worlds, what every learner made of them, and what else was tried.
+
+    ``units`` are some of ours, and what is on record of them.
+    """
 
     seed: int
     infos: Sequence[WorldInfo]
@@ -47,6 +51,7 @@ class Story(NamedTuple):
     clamped: Clamped
     survival: Survival
     springs: Settling
+    units: list[Unit]
 
     def correct(self) -> dict[str, np.ndarray]:
         """Return whether each answer was right: bool [worlds, n] by learner."""
@@ -61,7 +66,7 @@ class Story(NamedTuple):
         """Return our energy over life: samples lived, and means over ``every`` samples."""
         return _means(np.concatenate([one.energy for one in self.lived[OURS]]), every)
 
-    def units(self, every: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    def alive(self, every: int = 20) -> tuple[np.ndarray, np.ndarray]:
         """Return samples lived and how many of our units were alive then."""
         alive = [one.live for one in self.lived[OURS] if one.live is not None]
         whole = np.concatenate(alive)

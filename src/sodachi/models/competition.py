@@ -124,10 +124,11 @@ def label_gains(s, h, born: Born):
     return jnp.where(born.slot & born.mine, 1.0, gain / jnp.maximum(total, 1.0))
 
 
-def credit(s, cells, member, activity, taught, born: Born):
+def credit(s, cells, member, activity, taught, born: Born, now):
     """Return counts and utilities after this tick: ``u ← forget·u + h⁺q − h(1 − q)``.
 
-    Utility fades only while the unit's context is active. Without a taught lane no bit moves.
+    Utility fades only while the unit's context is active. Without a taught lane no bit moves. When
+    a unit was born stays on record, in ticks of learning.
     """
     h, plus, quality = activity
     counts = taught & ~born.mine
@@ -140,4 +141,5 @@ def credit(s, cells, member, activity, taught, born: Born):
     return {
         "count": jnp.where(born.slot, 1.0, jnp.where(fine, count, cells["count"])),
         "utility": jnp.where(born.slot, 1.0, jnp.where(fine, utility, cells["utility"])),
+        "born": jnp.where(born.slot, now, cells["born"]),
     }

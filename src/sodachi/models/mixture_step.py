@@ -70,7 +70,11 @@ def newborn_mixture(s, key) -> State:
             "label": jnp.full((*pools, s.units, s.labels), flat),
         },
         "synapses": {"input": {}, "label": {}},
-        "cells": {"count": jnp.ones(everybody), "utility": jnp.zeros(everybody)},
+        "cells": {
+            "count": jnp.ones(everybody),
+            "utility": jnp.zeros(everybody),
+            "born": jnp.full(everybody, -1.0),
+        },
         "structure": {"owner": jnp.full(everybody, -1, jnp.int32), **new_contexts(s)},
         "clock": new_clock(),
     }
@@ -150,7 +154,7 @@ def mixture_step(s, state: State, observation):
     gain = unit_gains(s, bench.cells["count"], plus, settled, taught, learn, born)
     taken = seen, meaning, estimate["input"]
     lower, upper = _learn(s, bench, (clock, learn), taken, (h, gain, born), coin)
-    cells = credit(s, bench.cells, member, (h, plus, quality), taught, born)
+    cells = credit(s, bench.cells, member, (h, plus, quality), taught, born, clock)
     weights, naming = {}, {}
     if heard is not None:
         told_now = Told(taught & heard.fine, news, meaning)
