@@ -105,8 +105,8 @@ CLAIM = Claim(
     rivals={
         FIXED: "the same settling network, of which no unit is replaced: all are born in the first "
         "world and go on learning",
-        "twin": "backprop 784-256-10 (203k weights), ReLU, softmax, Adam .001, decay to the initial "
-        "weights .1: of 15 settings the best on new worlds",
+        "twin": "backprop 784-256-10 (203k weights), ReLU, softmax, Adam .001, decay to the "
+        "initial weights .1: of 15 settings the best on new worlds",
         "twin for returns": "the same, Adam .0003, no decay: the best when a world returns",
         "continual backprop": "the twin, its least useful hidden units replaced (rate 1e-4, "
         "maturity 1,000), optimiser state too",

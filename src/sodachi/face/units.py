@@ -71,8 +71,7 @@ def biographies(stream: RewiredWorlds, seen: Sequence[Units], most: int) -> list
 
 
 def _biography(stream: RewiredWorlds, seen: Sequence[Units], flat: int) -> Unit:
-    contexts, places = seen[-1].born.shape
-    context, place = divmod(flat, places)
+    context, place = divmod(flat, seen[-1].born.shape[1])
     born = int(seen[-1].born[context, place])
     world, row = divmod(born, stream.length)
     X, y, _ = stream.world(world)
