@@ -8,6 +8,7 @@ from sodachi.claims.tables import BEGIN, END, between_markers, generate, main, s
 from sodachi.errors import ClaimError
 
 DEAR = ("accuracy-cifar", "permuted-digits", "label-worlds", "gradual-drift")
+WRITTEN = ["README.md", "docs/claims.md", "docs/suite.md"]
 CLAIMS = {claim.name: claim for claim in list_claims()}
 
 
@@ -36,13 +37,14 @@ def test_equal_rows_do_not_hold_because_nothing_is_above_the_twin():
 def test_tables_are_written_found_current_and_found_stale(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"# title\n\n{BEGIN}\n{END}\nlast words\n")
-    assert sorted(generate(tmp_path)) == ["README.md", "docs/claims.md"]
+    assert sorted(generate(tmp_path)) == WRITTEN
     text = readme.read_text()
     assert "not measured" in text and text.startswith("# title\n") and text.endswith("last words\n")
     assert generate(tmp_path, check=True) == []
 
     write_result(failing_result(), tmp_path / "results" / "claims" / "never-stops-learning.json")
-    assert sorted(generate(tmp_path, check=True)) == ["README.md", "docs/claims.md"]
+    # No stream of the suite: its page stays.
+    assert sorted(generate(tmp_path, check=True)) == WRITTEN[:2]
     assert readme.read_text() == text  # a check writes nothing
     generate(tmp_path)
     assert "**does not hold**" in readme.read_text()
