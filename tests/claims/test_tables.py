@@ -77,8 +77,8 @@ def test_every_rival_and_lesion_is_a_row_that_is_measured(name):
     claim = CLAIMS[name]
     rows = set(claim.rows(0, "full"))
     assert set(claim.rivals) <= rows and set(claim.lesion) <= rows
-    # Depth, quickly: nets of their own, of 8 layers; feedback: of 5.
-    other_sizes = name in ("depth", "feedback-alignment")
+    # Depth, quickly: nets of their own, of 8 layers; feedback: of 5; drift: a stream of its own.
+    other_sizes = name in ("depth", "feedback-alignment", "real-drift")
     assert set(claim.rows(0, "quick")) <= rows or other_sizes
     # Five where a seed is dear (the claim says so); ten everywhere else.
     assert len(claim.full.seeds) == (5 if name in DEAR else 10)

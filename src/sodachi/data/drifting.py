@@ -1,4 +1,4 @@
-"""Streams that drifted in the world: electricity prices and weather, in the order of their time."""
+"""Streams that drifted in the world: prices, weather and water, in the order of their time."""
 
 from __future__ import annotations
 
@@ -138,3 +138,45 @@ def parse_table(content: bytes, table: Table) -> tuple[np.ndarray, np.ndarray]:
     if not np.isin(values[:, -1], (0, 1)).all():
         raise DataError(table.file, "labels 0 and 1", sorted(set(values[:, -1]))[:4])
     return values[:, :-1].astype(np.float32), y
+
+
+def load_water_flow() -> tuple[np.ndarray, np.ndarray]:
+    r"""Return the small stream that river ships in its package: hourly flow of water, oldest first.
+
+    Two months of 2022 at a branch of a pipeline, with moments of loss and of maintenance. As in
+    Elec2 the label is whether the flow :math:`f_t` lies above its mean over the last 24 readings,
+    :math:`m_t = \frac1{24} \sum_{k=1}^{24} f_{t-k}`; inputs are what is known before: sine and
+    cosine of the hour, :math:`f_{t-1}`, :math:`f_{t-1} - f_{t-2}` and :math:`m_t`. Its order is
+    checked by its own times.
+
+    Returns
+    -------
+    X : float32 [1244, 5]
+    y : int32 [1244]
+        0 or 1.
+
+    Raises
+    ------
+    DataError
+        river is not installed, or its readings are others.
+
+    References
+    ----------
+    Montiel et al. (2021), River: machine learning for streaming data in Python.
+    """
+    try:
+        from river.datasets import WaterFlow
+    except ImportError as error:
+        raise DataError("water flow", "river, which ships it: pip install river", error) from error
+    readings = list(WaterFlow())
+    times = [inputs["Time"] for inputs, _ in readings]
+    flow = np.array([value for _, value in readings], np.float64)
+    if len(flow) != 1268 or not np.isfinite(flow).all():
+        raise DataError("water flow", "1268 finite readings", len(flow))
+    if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+        raise DataError("water flow", "each reading later than the one before", "another order")
+    mean = np.convolve(flow, np.full(24, 1 / 24), "valid")[:-1]
+    angle = np.array([2 * np.pi * time.hour / 24 for time in times[24:]])
+    change = np.diff(flow)[22:-1]
+    X = np.stack([np.sin(angle), np.cos(angle), flow[23:-1], change, mean], 1)
+    return X.astype(np.float32), (flow[24:] > mean).astype(np.int32)
