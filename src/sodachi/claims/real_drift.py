@@ -42,7 +42,7 @@ STREAMS = {
     "weather": Stream(14, 3_632, 365),
     WATER: Stream(4, 0, 24),
 }
-NEVER = 2**31 - 1
+NEVER = 1e9  # a hunger that nobody has
 CLIP, FOLLOW = 3.0, 1e-3  # of the inputs once standardised; slowest rate of their mean and spread
 OURS, MIXTURE, LINEAR = "growing grid", "settling mixture", "no births"
 BACKPROP, CONTINUAL, NEAREST = "backprop", "continual backprop", "nearest of recent"
@@ -81,8 +81,8 @@ EQUAL = 3_000
 def contestant(learner: str, stream: str, inputs: int) -> Contestant:
     """Return who lives in a stream of so many inputs; settings are those of the stream."""
     like = "electricity" if stream == WATER else stream
-    size = {"inputs": inputs, "labels": 2}
-    grid = GRID[like] | ({"patience": NEVER} if learner == LINEAR else {})
+    size: dict[str, Any] = {"inputs": inputs, "labels": 2}
+    grid: dict[str, Any] = GRID[like] | ({"hunger": NEVER} if learner == LINEAR else {})
     units = round(EQUAL / (inputs + 2))
     layers = (inputs, 50, 50, 2)
     make = {
@@ -127,7 +127,7 @@ def standardised(X) -> np.ndarray:
         found[t] = np.clip(off / np.sqrt(spread + 1e-8), -CLIP, CLIP)
         rate = max(1.0 / (t + 1), FOLLOW)
         mean += rate * off
-        spread += rate * (off**2 - spread)
+        spread = (1 - rate) * (spread + rate * off**2)
     return found
 
 

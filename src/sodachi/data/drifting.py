@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import zipfile
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -173,7 +174,7 @@ def load_water_flow() -> tuple[np.ndarray, np.ndarray]:
     flow = np.array([value for _, value in readings], np.float64)
     if len(flow) != 1268 or not np.isfinite(flow).all():
         raise DataError("water flow", "1268 finite readings", len(flow))
-    if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(times)):
         raise DataError("water flow", "each reading later than the one before", "another order")
     mean = np.convolve(flow, np.full(24, 1 / 24), "valid")[:-1]
     angle = np.array([2 * np.pi * time.hour / 24 for time in times[24:]])
