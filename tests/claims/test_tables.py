@@ -10,6 +10,7 @@ from sodachi.errors import ClaimError
 DEAR = (
     "accuracy-cifar", "permuted-digits", "label-worlds", "gradual-drift", "settling-and-growing",
 )  # fmt: skip
+WRITTEN = ["README.md", "docs/claims.md", "docs/suite.md"]
 CLAIMS = {claim.name: claim for claim in list_claims()}
 
 
@@ -38,13 +39,14 @@ def test_equal_rows_do_not_hold_because_nothing_is_above_the_twin():
 def test_tables_are_written_found_current_and_found_stale(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"# title\n\n{BEGIN}\n{END}\nlast words\n")
-    assert sorted(generate(tmp_path)) == ["README.md", "docs/claims.md"]
+    assert sorted(generate(tmp_path)) == WRITTEN
     text = readme.read_text()
     assert "not measured" in text and text.startswith("# title\n") and text.endswith("last words\n")
     assert generate(tmp_path, check=True) == []
 
     write_result(failing_result(), tmp_path / "results" / "claims" / "never-stops-learning.json")
-    assert sorted(generate(tmp_path, check=True)) == ["README.md", "docs/claims.md"]
+    # No stream of the suite: its page stays.
+    assert sorted(generate(tmp_path, check=True)) == WRITTEN[:2]
     assert readme.read_text() == text  # a check writes nothing
     generate(tmp_path)
     assert "**does not hold**" in readme.read_text()
@@ -77,8 +79,8 @@ def test_every_rival_and_lesion_is_a_row_that_is_measured(name):
     claim = CLAIMS[name]
     rows = set(claim.rows(0, "full"))
     assert set(claim.rivals) <= rows and set(claim.lesion) <= rows
-    # Depth, quickly: nets of their own, of 8 layers; feedback: of 5.
-    other_sizes = name in ("depth", "feedback-alignment")
+    # Depth, quickly: nets of their own, of 8 layers; feedback: of 5; drift: a stream of its own.
+    other_sizes = name in ("depth", "feedback-alignment", "real-drift")
     assert set(claim.rows(0, "quick")) <= rows or other_sizes
     # Five where a seed is dear (the claim says so); ten everywhere else.
     assert len(claim.full.seeds) == (5 if name in DEAR else 10)

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sodachi.claims.anatomy import SAMPLE, anatomy
 from sodachi.claims.changing_rivals import Recipe, count_weights, life
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
 from sodachi.claims.statistics import Check, above, by_mean
@@ -155,7 +156,7 @@ def measure(options: dict[str, Any], seed: int, form: str, row: str) -> Figures:
     if options.get("fringe"):
         figures |= {"fringe_first": float(kept["fringe"][0]),
                     "fringe_last": float(kept["fringe"][-1])}  # fmt: skip
-    return figures
+    return anatomy(system, state, X[-SAMPLE:]) | figures
 
 
 def rival(row: str, seed: int, form: str) -> Figures:

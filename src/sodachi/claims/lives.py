@@ -33,6 +33,7 @@ def live(
     before: int = 1,
     after: int = 1,
     always: bool = True,
+    watch: Callable[[int, State], None] | None = None,
 ) -> Life:
     """Return the `Life` of a newborn system in ``worlds``, one batch-1 stream.
 
@@ -49,6 +50,8 @@ def live(
         ``(X [n, d], y [n], info)``, as `RewiredWorlds.worlds` yields them.
     seed
         Of the system's birth.
+    watch
+        Called after every world with its number from 0 and the state then.
 
     Raises
     ------
@@ -73,6 +76,8 @@ def live(
         state, read = world(state, X, y)
         answers.append(np.asarray(read))
         labels.append(y)
+        if watch is not None:
+            watch(len(labels) - 1, state)
     if not labels:
         raise ClaimError("worlds", "at least one", "none")
     return Life(state, np.stack(answers), np.stack(labels))

@@ -43,6 +43,7 @@ CLAIMS = {
     "settling-and-growing": "sodachi.claims.settling_and_growing",
     "backbone-suffices": "sodachi.claims.backbone_suffices",
     "bit-flipping": "sodachi.claims.bit_flipping",
+    "real-drift": "sodachi.claims.real_drift",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

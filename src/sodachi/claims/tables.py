@@ -1,6 +1,7 @@
 """Write the tables of claims from the ledger: ``python -m sodachi.claims.tables [--check]``.
 
-README.md gets one line for each claim between its markers; docs/claims.md is written whole.
+README.md gets one line for each claim between its markers; docs/claims.md and docs/suite.md are
+written whole.
 With ``--check`` nothing is written and the exit code is 1 where a file is stale.
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 from sodachi.claims.claim import Claim
 from sodachi.claims.record import ledger
 from sodachi.claims.running import list_claims
+from sodachi.claims.suite import suite_page
 from sodachi.errors import ClaimError
 
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
@@ -131,10 +133,10 @@ def between_markers(text: str, table: str) -> str:
 
 
 def generate(root: Path, check: bool = False) -> list[str]:
-    """Write both files under ``root``, or only compare; return the names that were stale."""
+    """Write the files under ``root``, or only compare; return the names that were stale."""
     claims, results = list_claims(), ledger(root / "results" / "claims")
     readme, docs = root / "README.md", root / "docs" / "claims.md"
-    wanted = {docs: page(claims, results)}
+    wanted = {docs: page(claims, results), root / "docs" / "suite.md": suite_page(results)}
     if readme.is_file():
         text = readme.read_text(encoding="utf-8")
         wanted[readme] = between_markers(text, summary(claims, results))

@@ -1,4 +1,4 @@
-"""The command line: ``sodachi demo | learn | claims | claim | draw | doctor``.
+"""The command line: ``sodachi demo | learn | claims | claim | suite | draw | doctor``.
 
 Nothing heavy is imported before a command needs it, so ``--help`` answers at once. Every error is
 one line on standard error; the exit code is 0 (fine, met), 1 (failed, not met) or 2 (the command
@@ -157,6 +157,22 @@ def claim(
     from sodachi.face.claiming import judge_claim
 
     return judge_claim(name, "quick" if quick else "full", seeds, as_json)
+
+
+@app.command()
+def suite(
+    full: Annotated[bool, typer.Option("--full", help="The full forms: hours.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Committed results, nothing run.")] = False,
+    seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds of each.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Measure every stream of growing up, quickly: plasticity, retention, dead units, cost."""
+    if show and (full or seeds is not None):
+        raise CommandError("--show", "alone or with --json", "--full or --seeds")
+    _prepare()
+    from sodachi.face.suiting import run_suite, show_suite
+
+    return show_suite(as_json) if show else run_suite("full" if full else "quick", seeds, as_json)
 
 
 @app.command()
