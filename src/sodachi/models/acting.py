@@ -44,6 +44,7 @@ class Settings(NamedTuple):
     still: float
     smooth: float
     lesion: str
+    pool = True  # every context has units of its own
 
     @property
     def beta(self) -> float:
@@ -109,7 +110,7 @@ def growing_actor(
         Rate of the mean use of a unit, and ticks of its world before it may be recycled.
     surprise, still, smooth
         Rise of a context's energy (nats) that makes the agent look for another world, the precision
-        of effects where the world stands still (1/scale²), and how fast a view follows.
+        of effects where the world stands still (1/input²), and how fast a view follows.
     lesion
         For experiments: "random-newborn" imprints a random place, "no-recycling" lets nobody go.
 
@@ -137,8 +138,14 @@ def growing_actor(
     >>> from sodachi.combinators import loop
     >>> from sodachi.observation import observe
     >>> from sodachi.worlds.cart_pole import cart_pole
-    >>> life = loop(growing_actor(), cart_pole(penalty=True), first="first", act={"action": "action"},
-    ...             sense={"input": "observation", "ended": "ended"}, reward={"reward": "reward"})
+    >>> life = loop(
+    ...     growing_actor(),
+    ...     cart_pole(penalty=True),
+    ...     sense={"input": "observation", "ended": "ended"},
+    ...     act={"action": "action"},
+    ...     reward={"reward": "reward"},
+    ...     first="first",
+    ... )
     >>> state, step = life.init(0), jax.jit(life.step)
     >>> for _ in range(20):
     ...     state, out = step(state, observe(life.spec))

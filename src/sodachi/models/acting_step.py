@@ -125,7 +125,7 @@ def acting_step(s, state: State, observation):
     everybody = {part: shared[part] for part in ("weights", "synapses", "cells")}
     alive = shared["cells"]["live"] & ~opened[:, None]
     everybody["cells"] = shared["cells"] | {"live": alive}
-    leading, learn = learning_context(s, current, learn) if in_lanes() else (current, learn)
+    leading, learn = learning_context(s, current, learn)
     bench = row_of(everybody, leading)
 
     # Who is born here; then how good was it, and everyone learns.
@@ -180,12 +180,14 @@ def acting_step(s, state: State, observation):
 def effects(s, lane, now: Percept, goes) -> Evidence:
     """Return what the last action did: the change of the input under each action but the last.
 
-    ``(A·1[a = i] − 1) Δx_j / scale_j``; its mean is what action i does more than the others.
+    ``(A·1[a = i] − 1) Δx_j``, in the input's own units; its mean is what action i does more than the others.
     """
     sign = s.actions * lane["activity"]["action"][:-1] - 1.0
-    change = (now.raw - lane["before"]) / jnp.asarray(s.scale)
+    change = now.raw - lane["before"]
     effect = jnp.where(goes, (sign[:, None] * change).reshape(-1), 0.0)
-    return Evidence(effect, jnp.where(goes, jnp.inf, jnp.zeros_like(effect)), jnp.zeros_like(effect))
+    return Evidence(
+        effect, jnp.where(goes, jnp.inf, jnp.zeros_like(effect)), jnp.zeros_like(effect)
+    )
 
 
 def _here(s, bench, now: Percept):
