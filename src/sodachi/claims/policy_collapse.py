@@ -89,7 +89,8 @@ def check_full(m: Measured) -> list[Check]:
         checks += [
             above(f"{row}: its best window reaches .9 of solved", m(row, "best"),
                   flat(ours, 0.9 * SOLVED)),
-            above(f"{row}: the last tenth is less than .7 of that", flat(ours, 0.7), m(row, "kept")),
+            above(f"{row}: the last tenth is less than .7 of that", flat(ours, 0.7),
+                  m(row, "kept")),
         ]  # fmt: skip
     for row in (*RIVALS, GATED):
         checks.append(above(f"last tenth: ours above {row}", ours, m(row, "last")))

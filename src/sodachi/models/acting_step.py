@@ -180,7 +180,8 @@ def acting_step(s, state: State, observation):
 def effects(s, lane, now: Percept, goes) -> Evidence:
     """Return what the last action did: the change of the input under each action but the last.
 
-    ``(A·1[a = i] − 1) Δx_j``, in the input's own units; its mean is what action i does more than the others.
+    ``(A·1[a = i] − 1) Δx_j``, in the input's own units; its mean is what action i does more than
+    the others.
     """
     sign = s.actions * lane["activity"]["action"][:-1] - 1.0
     change = now.raw - lane["before"]
