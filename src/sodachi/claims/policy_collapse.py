@@ -61,7 +61,7 @@ def rows(seed: int, form: str):
     """Return ours, its lesions, and the rivals."""
     wanted = {row: partial(measure, row, seed, form) for row in agents()}
     if form == "quick":
-        return {row: wanted[row] for row in (OURS, "one context", PLAIN_LIFE)}
+        return {row: wanted[row] for row in (OURS, PLAIN_LIFE)}
     return wanted
 
 
