@@ -6,8 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from sodachi.models.backprop_actor import NETS, Settings, backprop_actor
-from sodachi.models.layered import forward
+from sodachi.models.backprop_actor import NETS, Settings, _shaped, answers, backprop_actor
 from sodachi.models.percept import sensed
 from sodachi.models.swift_actor import swift_actor
 from sodachi.observation import observe
@@ -22,9 +21,9 @@ def tick(agent, state, x, reward=0.0, **options):
 
 
 def aim(s: Settings, weights, x, action, error):
-    log_policy = jax.nn.log_softmax(forward(s.net("policy"), weights["policy"], x)[-1])
+    log_policy = jax.nn.log_softmax(answers(s, "policy", weights, x))
     doubt = -(jnp.exp(log_policy) * log_policy).sum()
-    value = forward(s.net("value"), weights["value"], x)[-1][0]
+    value = answers(s, "value", weights, x)[0]
     return log_policy[jnp.argmax(action)] + H * jnp.sign(error) * doubt + value
 
 
@@ -59,7 +58,7 @@ def test_a_step_is_that_of_the_published_equations(optimiser):
                 total = γ * total + r
                 sums.append(total)
                 r = r / np.sqrt(np.var(sums, ddof=1) + 1e-8) if len(sums) > 1 else r
-            value = [forward(s.net("value"), w["value"], y)[-1][0] for y in (before, x)]
+            value = [answers(s, "value", w, y)[0] for y in (before, x)]
             error = r + γ * value[1] - value[0]
             slope = jax.grad(lambda w, b=before, a=action, e=error: aim(s, w, b, a, e))(w)
             traces = jax.tree.map(lambda z, g: γ * λ * z + g, traces, slope)
@@ -77,17 +76,16 @@ def test_a_step_is_that_of_the_published_equations(optimiser):
                     )
             got = jax.tree.map(lambda leaf: leaf[0], state.shared["modules"]["weights"])
             for name in NETS:
-                for part, leaf in w[name].items():
-                    np.testing.assert_allclose(
-                        got[name][part], leaf, rtol=2e-4, atol=2e-6, err_msg=f"{t} {name} {part}"
-                    )
+                np.testing.assert_allclose(got[name], w[name], rtol=2e-4, atol=2e-6)
         before, action = x, out["action"]
 
 
 @pytest.mark.unit
 def test_obgd_is_born_sparse_but_nobody_deaf():
     agent = backprop_actor(inputs=4, hidden=(20, 20), optimiser="obgd")
-    for net in agent.init(0).shared["newborn"]["weights"].values():
+    s = Settings(4, 2, (1.0,) * 4, (20, 20), "obgd", 1.0, γ, λ, H, 1, 4.0, 75.0, 0.3)
+    for which, flat in agent.init(0).shared["newborn"]["weights"].items():
+        net = _shaped(s.net(which))(flat)
         for name in ("weight_0", "weight_1", "weight_2"):
             heard = np.asarray(net[name] != 0).sum(0)
             assert set(heard) == {max(1, round(0.1 * net[name].shape[0]))}

@@ -25,8 +25,8 @@ SOLVED = 0.95 * LIMIT  # Gymnasium's threshold of CartPole-v1: 475
 SENSORS: dict[str, Any] = {"scale": (1.2, 1.2, 0.1, 1.2)}
 
 GROWING: dict[str, Any] = {"surprise": 5.0}
-PLAIN: dict[str, Any] = {"rate": 3e-4, "entropy": 0.01}
-PEAK: dict[str, Any] = {"rate": 3e-4, "entropy": 0.0}
+PLAIN: dict[str, Any] = {"rate": 3e-4, "entropy": 0.1}
+PEAK: dict[str, Any] = {"rate": 3e-4, "entropy": 0.01}
 OBGD: dict[str, Any] = {"optimiser": "obgd", "rate": 1.0, "entropy": 0.01}
 SWIFT: dict[str, Any] = {"rate": 0.03}
 

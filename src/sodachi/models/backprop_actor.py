@@ -7,15 +7,18 @@ traces of their own. The rivals of `sodachi.models.acting`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from math import ceil
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
+from jax.flatten_util import ravel_pytree
 
 from sodachi.core.clock import new_clock, tick
-from sodachi.core.lanes import any_lane, gather
+from sodachi.core.lanes import any_lane, gather, in_lanes
 from sodachi.core.names import named_key
 from sodachi.errors import SpecError
 from sodachi.models.acting_step import effects, worlds
@@ -166,7 +169,7 @@ def _check(s: Settings) -> None:
 
 
 def _init(s: Settings, key) -> State:
-    weights = {name: _newborn_net(s, name, named_key(key, name)) for name in NETS}
+    weights = {name: ravel_pytree(_newborn_net(s, name, named_key(key, name)))[0] for name in NETS}
     module = {"weights": weights, "optimiser": s.optimiser_of().init(weights)}
     shared = {
         "modules": jax.tree.map(lambda x: jnp.broadcast_to(x, (s.contexts, *x.shape)), module),
@@ -190,6 +193,24 @@ def _init(s: Settings, key) -> State:
         lane["earned"] = Spread(nothing, nothing, nothing)
         lane["sum"] = nothing
     return State(shared, lane)
+
+
+@cache
+def _shaped(net: Net):
+    """Return the function that makes a net's weights of one long vector.
+
+    They are kept as one, so that a step is a few operations whatever the number of layers.
+    """
+    shapes = jax.eval_shape(lambda: newborn(net, jax.random.key(0)))
+    blank = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+    with jax.ensure_compile_time_eval():
+        return ravel_pytree(blank)[1]
+
+
+def answers(s: Settings, name: str, weights, x):
+    """Return the output of one of the two nets (value: 1, policy: A) for a normalised input."""
+    net = s.net(name)
+    return forward(net, _shaped(net)(weights[name]), x)[-1]
 
 
 def _newborn_net(s: Settings, name: str, key):
@@ -253,10 +274,8 @@ def _step(s: Settings, state: State, observation):
 
     # How good was what I did? Both nets follow.
     weights, traces = module["weights"], lane["traces"]
-    ahead = now.goes_on * forward(s.net("value"), weights["value"], x)[-1][0]
-    error = (
-        reward + s.discount * ahead - forward(s.net("value"), weights["value"], lane["x"])[-1][0]
-    )
+    ahead = now.goes_on * answers(s, "value", weights, x)[0]
+    error = reward + s.discount * ahead - answers(s, "value", weights, lane["x"])[0]
     error = jnp.where(goes & jnp.isfinite(error), error, 0.0)
     slope = jax.grad(lambda w: _aim(s, w, lane["x"], lane["activity"]["action"], error))(weights)
     traces = jax.tree.map(
@@ -268,11 +287,11 @@ def _step(s: Settings, state: State, observation):
     modules = jax.tree.map(lambda all_, one: all_.at[leading].set(one), modules, module)
 
     # What now?
-    weights = row_of(modules, current)["weights"]
-    policy = forward(s.net("policy"), weights["policy"], x)[-1]
+    weights = (row_of(modules, current) if in_lanes() else module)["weights"]
+    policy = answers(s, "policy", weights, x)
     policy = jnp.where(jnp.isfinite(policy), policy, 0.0)
     action = jax.nn.one_hot(jax.random.categorical(coin, policy), s.actions)
-    value = forward(s.net("value"), weights["value"], x)[-1]
+    value = answers(s, "value", weights, x)
     keeps = observation.learn & now.whole
     lane = lane | normal | {
         "activity": {"action": action},
@@ -314,10 +333,10 @@ def _normalised(s: Settings, lane, now, learn, goes):
 
 def _aim(s: Settings, weights, x, action, error):
     """What both nets climb: V(x), and the log-probability of what was done, with some doubt."""
-    log_policy = jax.nn.log_softmax(forward(s.net("policy"), weights["policy"], x)[-1])
+    log_policy = jax.nn.log_softmax(answers(s, "policy", weights, x))
     doubt = -jnp.sum(jnp.exp(log_policy) * log_policy)
     told = jnp.sum(action * log_policy) + s.entropy * jnp.sign(error) * doubt
-    return told + forward(s.net("value"), weights["value"], x)[-1][0]
+    return told + answers(s, "value", weights, x)[0]
 
 
 def _push(s: Settings, traces, error):
