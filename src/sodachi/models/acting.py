@@ -154,7 +154,8 @@ def growing_actor(
     """
     given: dict[str, Any] = dict(locals())
     given["scale"] = [float(unit) for unit in (scale or (1.0,) * inputs)]
-    settings = Settings(**given | {"scale": tuple(given["scale"])})
+    numbers: dict[str, Any] = given | {"scale": tuple(given["scale"])}
+    settings = Settings(**numbers)
     _check(settings)
     spec = Spec(
         factory="growing_actor",

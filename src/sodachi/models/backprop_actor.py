@@ -140,7 +140,8 @@ def backprop_actor(
     """
     given: dict[str, Any] = dict(locals()) | {"hidden": list(hidden)}
     given["scale"] = [float(unit) for unit in (scale or (1.0,) * inputs)]
-    s = Settings(**given | {"scale": tuple(given["scale"]), "hidden": tuple(hidden)})
+    numbers: dict[str, Any] = given | {"scale": tuple(given["scale"]), "hidden": tuple(hidden)}
+    s = Settings(**numbers)
     _check(s)
     obgd = s.optimiser == "obgd"
     said = {EXCEPTION: True, BOUNDED: obgd, NORMALISED: obgd, STRUCTURE: contexts > 1}

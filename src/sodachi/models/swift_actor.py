@@ -124,7 +124,8 @@ def swift_actor(
     """
     given: dict[str, Any] = dict(locals())
     given["scale"] = [float(unit) for unit in (scale or (1.0,) * inputs)]
-    s = Settings(**given | {"scale": tuple(given["scale"])})
+    numbers: dict[str, Any] = given | {"scale": tuple(given["scale"])}
+    s = Settings(**numbers)
     check_agent(s)
     for name in ("inputs", "tiles"):
         if type(getattr(s, name)) is not int or getattr(s, name) < 2:

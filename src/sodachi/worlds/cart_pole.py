@@ -27,10 +27,10 @@ LIMIT = 500  # steps of an episode
 class Setting(NamedTuple):
     """One setting of the world; by default that of CartPole-v1. ``length`` is half the pole's."""
 
-    force: float = 10.0
-    gravity: float = 9.8
-    length: float = 0.5
-    inverted: bool = False
+    force: Any = 10.0
+    gravity: Any = 9.8
+    length: Any = 0.5
+    inverted: Any = False
 
 
 @factory("cart_pole")
@@ -140,7 +140,8 @@ def changing_cart_pole(
 
     drawn = zip(around(usual.force, 1.5), around(usual.gravity, 1.4), around(usual.length, 1.8),
                 strict=True)  # fmt: skip
-    rows = [Setting(*map(float, row), bool(i % 2)) for i, row in enumerate(drawn)]
+    rows = [Setting(float(f), float(g), float(half), bool(i % 2))
+            for i, (f, g, half) in enumerate(drawn)]  # fmt: skip
     order = list(range(min(kinds, stretches)))
     while len(order) < stretches:
         order.append(int(rng.choice([i for i in range(kinds) if i != order[-1]])))
