@@ -225,7 +225,8 @@ def build(spec: Spec) -> System:
     """Build the system a spec names; `SpecError` if unknown or if it comes out different."""
     import sodachi.combinators
     import sodachi.models
-    import sodachi.replaying  # noqa: F401  (all register the library's own factories)
+    import sodachi.replaying
+    import sodachi.worlds.cart_pole  # noqa: F401  (all register the library's own factories)
 
     if spec.factory not in FACTORIES:
         raise SpecError("factory", f"one of {sorted(FACTORIES)}", spec.factory)

@@ -187,6 +187,16 @@ SYSTEMS = {
     "replay(continual_net)": lambda: remembering(continual_net(), "reservoir"),
     "replay(backprop_net), recent": lambda: remembering(backprop_net(), "recent"),
     "gated_net": gated_net,
+    "cart_pole": lambda: import_module("sodachi.worlds.cart_pole").changing_cart_pole(0, every=3),
+    "growing_actor": model("acting", "growing_actor", units=4, contexts=3, maturity=2),
+    "growing_actor, three actions": model(
+        "acting", "growing_actor", inputs=3, actions=3, units=4, contexts=1, meta_rate=0.01
+    ),
+    "backprop_actor": model("backprop_actor", "backprop_actor", hidden=(5,), contexts=3),
+    "backprop_actor, ObGD": model(
+        "backprop_actor", "backprop_actor", hidden=(5, 4), optimiser="obgd"
+    ),
+    "swift_actor": model("swift_actor", "swift_actor", tiles=3),
     "nearest_neighbour": model("nearest", "nearest_neighbour", inputs=6, labels=3, capacity=5),
     "minibatch(reference)": lambda: minibatch(reference(), 3),
     "replicate(reference)": lambda: replicate(reference(), 2),

@@ -242,6 +242,19 @@ SLOW = (
         IDBD + "idbd_is_the_table_of_its_paper",
     ),
     Mutation(
+        "rules/inheriting.py",
+        "given = answer / jnp.where(fresh, newborn, 1.0)",
+        "given = jnp.zeros_like(answer)",
+        "tests/rules/test_inheriting.py::test_"
+        "the_newborn_takes_the_answer_and_others_learn_as_without_it",
+    ),
+    Mutation(
+        "models/acting_step.py",
+        '{"value": jnp.ones(1), "action": surplus}',
+        '{"value": jnp.ones(1), "action": -surplus}',
+        "tests/models/test_acting.py::test_values_and_preferences_move_by_the_three_factors",
+    ),
+    Mutation(
         "rules/imprinting.py",
         "given = jnp.where(born > 0, imprint / jnp.where(born > 0, born, 1.0), 0.0)",
         "given = imprint",

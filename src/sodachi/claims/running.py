@@ -44,6 +44,7 @@ CLAIMS = {
     "backbone-suffices": "sodachi.claims.backbone_suffices",
     "bit-flipping": "sodachi.claims.bit_flipping",
     "real-drift": "sodachi.claims.real_drift",
+    "policy-collapse": "sodachi.claims.policy_collapse",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

@@ -1,8 +1,10 @@
 """Systems ready to live: each module is one kind of network, each factory returns a System."""
 
+from sodachi.models.acting import growing_actor as growing_actor
 from sodachi.models.babbling import babble as babble
 from sodachi.models.babbling import babbling as babbling
 from sodachi.models.backprop import backprop_net as backprop_net
+from sodachi.models.backprop_actor import backprop_actor as backprop_actor
 from sodachi.models.backprop_graph import backprop_graph as backprop_graph
 from sodachi.models.boltzmann import boltzmann_machine as boltzmann_machine
 from sodachi.models.canonical import canonical_network as canonical_network
@@ -15,4 +17,5 @@ from sodachi.models.nearest import nearest_neighbour as nearest_neighbour
 from sodachi.models.settling import settling_graph as settling_graph
 from sodachi.models.settling import settling_net as settling_net
 from sodachi.models.spiking import spiking_pair as spiking_pair
+from sodachi.models.swift_actor import swift_actor as swift_actor
 from sodachi.models.swift_td import swift_td as swift_td
