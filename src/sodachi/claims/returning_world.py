@@ -1,0 +1,69 @@
+"""The world of five claims: a target whose context drifts bit by bit, and earlier contexts return.
+
+The inputs and the target are those of `sodachi.claims.bit_flipping`. A visit to a context lasts so
+many examples; two visits drift on by one bit, the third goes back to an earlier context, and then
+the drift goes on from where it was.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sodachi.claims.bit_flipping import INPUTS, RANDOM, SLOW, target_net
+
+VISITS = {"quick": 30, "full": 90}
+VISIT = 1000  # examples
+CYCLE = 3  # every third visit is a return
+HOMES, AGO = 4, 6  # the contexts that return: the first of the drift, so many visits ago or more
+HIDDEN = 20  # units of the target
+EARLY = 200  # examples of a return that count
+
+
+class World(NamedTuple):
+    """``X`` (v, n, 20) and ``y`` (v, n) of every visit, and whom it returns to.
+
+    ``earlier`` (v,) is the visit of which the context returns, −1 in the drift; ``all_X`` (v, 32,
+    20) and ``all_y`` (v, 32) are the different examples that the context of each visit has.
+    """
+
+    X: Any
+    y: Any
+    earlier: Any
+    all_X: Any
+    all_y: Any
+
+
+def world(seed: int, visits: int, visit: int = VISIT) -> World:
+    """Return a life of so many visits, from numbers drawn by ``seed``.
+
+    Examples
+    --------
+    >>> w = world(0, 12)
+    >>> w.X.shape, w.all_y.shape, w.earlier.tolist()
+    ((12, 1000, 20), (12, 32), [-1, -1, -1, -1, -1, -1, -1, -1, 0, -1, -1, 1])
+    """
+    rng = np.random.default_rng([seed, 58])
+    target = target_net(rng, HIDDEN)
+    context = rng.integers(2, size=SLOW)
+    contexts, earlier = [], np.full(visits, -1)
+    for now in range(visits):
+        old = [v for v in range(now - AGO + 1) if earlier[v] < 0][:HOMES]
+        if now % CYCLE == CYCLE - 1 and now >= AGO:
+            earlier[now] = old[rng.integers(len(old))]
+            contexts.append(contexts[earlier[now]])
+            continue
+        if now:
+            context = context.copy()
+            context[rng.integers(SLOW)] ^= 1
+        contexts.append(context)
+    bits = np.array([[i >> k & 1 for k in range(RANDOM)] for i in range(2**RANDOM)])
+    shape = (visits, len(bits))
+    slow = np.broadcast_to(np.array(contexts)[:, None], (*shape, SLOW))
+    fast = np.broadcast_to(bits, (*shape, RANDOM))
+    all_X = np.concatenate([slow, fast], 2).astype(np.float32)
+    all_y = target(all_X.reshape(-1, INPUTS)).reshape(shape)
+    drawn = rng.integers(len(bits), size=(visits, visit))
+    X = np.take_along_axis(all_X, drawn[..., None], 1)
+    return World(X, np.take_along_axis(all_y, drawn, 1), earlier, all_X, all_y)
