@@ -136,6 +136,8 @@ def _life(system: System):
 
 
 def seen(x, y) -> Observation:
+    """Return what is observed of one example, ``x`` (20,) and ``y`` ()."""
+
     def clamp(v):
         return Evidence(v, jnp.full_like(v, jnp.inf), jnp.zeros_like(v))
 
@@ -160,13 +162,17 @@ def measure(options: dict[str, Any], seed: int, form: str, row: str) -> Figures:
     system = growing_grid(inputs=INPUTS, **options)
     state, kept = live(system, X, y, seed)
     figures = _errors(kept["error"], examples, form)
-    weights = state.shared["structure"]["source"]
     figures["births"] = float(kept["births"].sum())
-    figures["weights"] = float((np.asarray(weights) >= 0).sum() + 1 + INPUTS + weights.shape[0])
+    figures["weights"] = float(count_grid(state.shared["structure"]["source"]))
     if options.get("fringe"):
         figures |= {"fringe_first": float(kept["fringe"][0]),
                     "fringe_last": float(kept["fringe"][-1])}  # fmt: skip
     return figures
+
+
+def count_grid(source) -> int:
+    """Return how many weights a grid of one label uses whose terminals hear ``source`` (U, T)."""
+    return int((np.asarray(source) >= 0).sum()) + 1 + INPUTS + len(source)
 
 
 def rival(row: str, seed: int, form: str) -> Figures:

@@ -14,10 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sodachi.claims.bit_flipping import INPUTS, seen
-from sodachi.claims.returning_world import World
+from sodachi.claims.bit_flipping import INPUTS, count_grid, seen
+from sodachi.claims.claim import Figures
+from sodachi.claims.returning_figures import Ask, figures
+from sodachi.claims.returning_world import World, world
 from sodachi.models import growing_grid
-from sodachi.models.grid import Wiring, forward
+from sodachi.models.grid import Wiring, forward, utility
 from sodachi.models.growing import Settings, begin_grid, step_grid
 
 #: Numbers in which grids may differ that share a program. Patience, ages and switches are whole.
@@ -40,6 +42,46 @@ class Life(NamedTuple):
     fringe: Any
     after: Any
     settings: Settings
+
+
+def measure(options: Options, seed: int, visits: int) -> Figures:
+    """Return the figures of one grid's life in the returning world, and how it was built."""
+    here = world(seed, visits)
+    life = live(options, here, seed)
+    return figures(here, life.errors, life.after, asking(life.settings.levels)) | built(life)
+
+
+def built(life: Life) -> Figures:
+    """Return weights at the end, births, the share of the fringe, and how utility is conserved.
+
+    ``unbalanced`` is how far the sum of utility strays from 1 after any visit.
+    """
+    s = life.settings
+
+    def total(shared):
+        wiring, w = Wiring(**shared["structure"]), shared["weights"]
+        kept, nodes = utility(s.levels, w["units"], wiring, w["output"], s.passed)
+        return jnp.sum(kept) + jnp.sum(nodes)
+
+    sums = np.asarray(jax.jit(jax.vmap(total))(life.after), np.float64)
+    return {
+        "weights": float(count_grid(life.after["structure"]["source"][-1])),
+        "births": float(life.births.sum()),
+        "fringe": float(life.fringe.mean()),
+        "unbalanced": float(np.abs(sums - 1).max()),
+    }
+
+
+def asking(levels: int) -> Ask:
+    """Return how a grid of so many levels is asked (see `sodachi.claims.returning_figures`)."""
+
+    def ask(shared, X):
+        wiring, w = Wiring(**shared["structure"]), shared["weights"]
+        nodes = jax.vmap(lambda x: forward(levels, w["units"], wiring, x))(X)
+        units = wiring.live.shape[0]
+        return nodes[:, -units:] * w["output"][-units:, 0], nodes @ w["output"][:, 0]
+
+    return ask
 
 
 def settings_of(options: Options) -> Settings:

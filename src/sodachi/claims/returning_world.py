@@ -11,14 +11,33 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sodachi.claims.bit_flipping import INPUTS, RANDOM, SLOW, target_net
+from sodachi.claims.bit_flipping import INPUTS, RANDOM, SLOW, WIDE, target_net
 
-VISITS = {"quick": 30, "full": 90}
+#: Visits: where all rivals live, where ours alone does, and until growth ends.
+FRONT = {"quick": 20, "full": 90}
+SHORT = {"quick": 20, "full": 60}
+GROWTH = {"quick": 16, "full": 48}
 VISIT = 1000  # examples
 CYCLE = 3  # every third visit is a return
 HOMES, AGO = 4, 6  # the contexts that return: the first of the drift, so many visits ago or more
 HIDDEN = 20  # units of the target
 EARLY = 200  # examples of a return that count
+
+WORDS = (
+    "20 bits, 5 of them drawn anew for every example, the target a net of 20 threshold units. A "
+    "visit to a context (15 bits) lasts 1,000 examples; two visits flip a bit each, the third goes "
+    "back to one of the first four contexts."
+)
+#: The best of 40 settings on tuning seeds, by the sum of the errors in the drift and on returns.
+GRID: dict[str, Any] = WIDE | {"swing": 0.001, "rate": 0.06, "meta_rate": 0.1}
+#: The same without step sizes that adapt.
+GRID_ONE_STEP: dict[str, Any] = GRID | {"meta_rate": 0.0}
+#: With a fringe.
+GRID_FRINGE: dict[str, Any] = GRID | {"fringe": True, "shy": 0.5, "proven": 0.5}
+#: With a fringe of which hidden units may be the masters too.
+GRID_MASTERS: dict[str, Any] = GRID_FRINGE | {"levels": 2, "spare": 4}
+#: By weights alone, on two levels; nobody is protected by being used.
+GRID_DEEP: dict[str, Any] = GRID | {"levels": 2, "swing": 0.0, "negligible": 1e9}
 
 
 class World(NamedTuple):

@@ -42,6 +42,11 @@ CLAIMS = {
     "gradual-drift": "sodachi.claims.gradual_drift",
     "backbone-suffices": "sodachi.claims.backbone_suffices",
     "bit-flipping": "sodachi.claims.bit_flipping",
+    "returning-contexts": "sodachi.claims.returning_contexts",
+    "imprinting": "sodachi.claims.imprinting",
+    "step-size-protection": "sodachi.claims.step_size_protection",
+    "conserved-utility": "sodachi.claims.conserved_utility",
+    "few-synapses": "sodachi.claims.few_synapses",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

@@ -137,7 +137,7 @@ def growing_grid(
         For experiments: "random-newborn" draws a newborn's weights, of the same norm and bias;
         "random-utility" draws anew what each unit is worth whenever one is to make room;
         "random-time" gives birth whatever the hunger, at one in ``patience`` + 1 ticks drawn by
-        chance; "random-master" draws a fringe unit's master without regard to hunger.
+        chance; "random-master" draws the master in a fringe alike from all that may be.
 
     Returns
     -------
@@ -195,6 +195,8 @@ def _check(s: Settings) -> None:
         raise SpecError("fan_in", f"at most {s.inputs + s.units} nodes", s.fan_in)
     if s.lesion not in LESIONS:
         raise SpecError("lesion", f"one of {LESIONS}", s.lesion)
+    if s.lesion == "random-master" and not s.fringe:
+        raise SpecError("lesion", "a fringe, whose masters are drawn", s.lesion)
     if type(s.spare) is not int or s.spare < 0:
         raise SpecError("spare", "0 or more", s.spare)
     if not 0 < s.shy <= 1:
