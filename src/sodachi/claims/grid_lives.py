@@ -86,7 +86,8 @@ def asking(levels: int) -> Ask:
 
 def settings_of(options: Options) -> Settings:
     """Return all settings of the `growing_grid` of these options; `SpecError` as it raises."""
-    return Settings(**json.loads(growing_grid(**{"inputs": INPUTS} | dict(options)).spec.arguments))
+    given: dict[str, Any] = {"inputs": INPUTS} | dict(options)
+    return Settings(**json.loads(growing_grid(**given).spec.arguments))
 
 
 def live(options: Options, world: World, seed: int, state=None) -> Life:
@@ -104,7 +105,8 @@ def live(options: Options, world: World, seed: int, state=None) -> Life:
     begin, through = _program(kind)
     state = begin(numbers, jax.random.key(seed)) if state is None else state
     kept = through(numbers, state, jnp.asarray(world.X), jnp.asarray(world.y))
-    return Life(*jax.tree.map(np.asarray, kept), settings)
+    errors, births, fringe, after = jax.tree.map(np.asarray, kept)
+    return Life(errors, births, fringe, after, settings)
 
 
 def _split(s: Settings) -> tuple[Settings, dict[str, Any]]:

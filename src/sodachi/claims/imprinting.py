@@ -61,7 +61,7 @@ def check_quick(m: Measured) -> list[Check]:
     """The weaker target of the quick form, judged on means."""
     ours = m(IMPRINTED, "drift")
     gain = {seed: value - ours[seed] for seed, value in m(LINEAR, "drift").items()}
-    return [by_mean("drift: errs .05 less than without births", gain, 0.05)]
+    return [by_mean("drift: errs .02 less than without births", gain, 0.02)]
 
 
 CLAIM = Claim(
@@ -84,7 +84,7 @@ CLAIM = Claim(
     quick=Protocol(
         words="20 visits; judged on means of two seeds.",
         seeds=(0, 1),
-        target="In the drift, errs .05 less (squared) than without births.",
+        target="In the drift, errs .02 less (squared) than without births.",
         check=check_quick,
     ),
     full=Protocol(

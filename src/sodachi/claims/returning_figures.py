@@ -51,7 +51,7 @@ def figures(world: World, errors, after, ask: Ask) -> Figures:
     follows = drift[1:][np.diff(drift) == 1]
     rise = about(follows - 1, follows)[1] - about(follows - 1, follows - 1)[1]
     # What was known of a context when it was last left, and just before it comes back.
-    left = [_last(world, now) for now in returns]
+    left = [_last(world, int(now)) for now in returns]
     known, least = about(returns, np.array(left))
     kept, most = about(returns, returns - 1)
     found |= {"interference": float(rise.mean()), "forgot": float((most - least).mean())}

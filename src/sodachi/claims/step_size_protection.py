@@ -15,7 +15,6 @@ from sodachi.claims.statistics import Check, above, by_mean
 
 OURS, SAME, TUNED = "steps of their own", "one step size", "one step size, tuned"
 BY_WEIGHT = ", utility by weight alone"
-LINEAR = "no births"
 GRIDS: dict[str, dict[str, Any]] = {
     OURS: GRID,
     SAME: GRID | {"meta_rate": 0.0},
@@ -68,11 +67,11 @@ def check_full(m: Measured) -> list[Check]:
         for row in (SAME, TUNED):
             checks.append(above(f"{what} than {row}", m(row, metric), m(OURS, metric)))
     words = "errs less on returns than one step size, tuned, both by weight alone"
-    by_weight = (m(row + BY_WEIGHT, "return") for row in (TUNED, OURS))
+    tuned, own = (m(row + BY_WEIGHT, "return") for row in (TUNED, OURS))
     ones = dict.fromkeys(m(OURS, "old_step"), 1.0)
     return [
         *checks,
-        above(words, *by_weight),
+        above(words, tuned, own),
         above("old units have smaller steps than young ones", ones, m(OURS, "old_step")),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
+from jax.core import Tracer
 
 
 def known(value: Any) -> bool:
@@ -12,10 +12,11 @@ def known(value: Any) -> bool:
 
     Examples
     --------
+    >>> import jax
     >>> known(0.5), bool(jax.vmap(lambda x: x + known(x))(jax.numpy.zeros(1))[0])
     (True, False)
     """
-    return not isinstance(value, jax.core.Tracer)
+    return not isinstance(value, Tracer)
 
 
 def is_on(value: Any) -> bool:
