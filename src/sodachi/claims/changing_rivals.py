@@ -6,6 +6,7 @@ the same world side by side, in one compiled scan.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -218,10 +219,13 @@ def _adam(moments, slope):
     first = tree(lambda m, g: FIRST_MOMENT * m + (1 - FIRST_MOMENT) * g, first, slope)
     second = tree(lambda m, g: SECOND_MOMENT * m + (1 - SECOND_MOMENT) * g**2, second, slope)
     steps = tree(lambda n: n + 1, steps)
-    change = tree(
-        lambda m, v, n: m
-        / (1 - FIRST_MOMENT**n)
-        / (jnp.sqrt(v / (1 - SECOND_MOMENT**n)) + SMALL),
-        first, second, steps,
-    )  # fmt: skip
-    return (first, second, steps), change
+
+    def corrected(m, v, n):
+        return m / _begun(FIRST_MOMENT, n) / (jnp.sqrt(v / _begun(SECOND_MOMENT, n)) + SMALL)
+
+    return (first, second, steps), tree(corrected, first, second, steps)
+
+
+def _begun(decay: float, steps):
+    """``1 − decay^steps``, by the exponential: a power costs several times as much."""
+    return -jnp.expm1(steps * math.log(decay))

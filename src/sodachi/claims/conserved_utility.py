@@ -11,7 +11,7 @@ from typing import Any
 
 from sodachi.claims.claim import Claim, Measured, Protocol
 from sodachi.claims.grid_lives import measure
-from sodachi.claims.returning_world import GRID_DEEP, SHORT, WORDS
+from sodachi.claims.returning_world import GRID_DEEP, VISITS, WORDS
 from sodachi.claims.statistics import Check, above, at_most, by_mean
 
 OURS, DIRECT, SWING, RANDOM = "handed down", "not handed down", "weight x activity", "random"
@@ -30,7 +30,7 @@ GRIDS: dict[str, dict[str, Any]] = {
 
 def rows(seed: int, form: str):
     """Return the same grid by every kind of utility."""
-    wanted = {row: partial(measure, options, seed, SHORT[form]) for row, options in GRIDS.items()}
+    wanted = {row: partial(measure, options, seed, VISITS[form]) for row, options in GRIDS.items()}
     if form == "quick":
         return {row: wanted[row] for row in (OURS, LINEAR)}
     return wanted

@@ -12,7 +12,7 @@ from typing import Any
 from sodachi.claims import bit_flipping
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
 from sodachi.claims.grid_lives import built, live, measure
-from sodachi.claims.returning_world import GRID, GRID_MASTERS, SHORT, WORDS, World
+from sodachi.claims.returning_world import GRID, GRID_MASTERS, VISITS, WORDS, World
 from sodachi.claims.statistics import Check, above, by_mean
 
 IMPRINTED, DRAWN, ANY_TIME = "imprinted", "random newborns", "random times"
@@ -26,13 +26,13 @@ GRIDS: dict[str, dict[str, Any]] = {
     LINEAR: GRID | {"hunger": 1e9},
 }
 FLIPS = ", flipping bits"
-EXAMPLES = 100_000
+EXAMPLES = 50_000
 PAIRS = ((DRAWN, IMPRINTED), (ANY_TIME, IMPRINTED), (ANYONE, HUNGRIEST))
 
 
 def rows(seed: int, form: str):
     """Return every grid in both worlds."""
-    wanted = {row: partial(measure, options, seed, SHORT[form]) for row, options in GRIDS.items()}
+    wanted = {row: partial(measure, options, seed, VISITS[form]) for row, options in GRIDS.items()}
     if form == "quick":
         return {row: wanted[row] for row in (IMPRINTED, LINEAR)}
     flips = {row + FLIPS: partial(flipping, options, seed) for row, options in GRIDS.items()}
@@ -42,7 +42,7 @@ def rows(seed: int, form: str):
 def flipping(options: dict[str, Any], seed: int) -> Figures:
     """Return the mean squared error of a short life on the flipping bits, and the births."""
     X, y = bit_flipping.world(seed, EXAMPLES)
-    parts = X.reshape(100, -1, X.shape[1]), y.reshape(100, -1)
+    parts = X.reshape(50, -1, X.shape[1]), y.reshape(50, -1)
     life = live(options, World(*parts, None, None, None), seed)
     return {"drift": float(life.errors.mean())} | built(life)
 
@@ -88,8 +88,8 @@ CLAIM = Claim(
         check=check_quick,
     ),
     full=Protocol(
-        words=f"{WORDS} 60 visits; and 100,000 examples of the world of `bit-flipping`, ten flips, "
-        "where `drift` is the error over the life. The same settings in both worlds and for all "
+        words=f"{WORDS} 60 visits; and 50,000 examples of the world of `bit-flipping`, five "
+        "contexts, where `drift` is the error over the life. The same settings in both worlds and for all "
         "lesions, tuned for the whole grid on seeds 100 and 101 of the first.",
         seeds=tuple(range(10)),
         target="Each lesion errs more: in the drift, on returns, and on the flipping bits. All "

@@ -13,10 +13,7 @@ import numpy as np
 
 from sodachi.claims.bit_flipping import INPUTS, RANDOM, SLOW, WIDE, target_net
 
-#: Visits: where all rivals live, where ours alone does, and until growth ends.
-FRONT = {"quick": 20, "full": 90}
-SHORT = {"quick": 20, "full": 60}
-GROWTH = {"quick": 16, "full": 48}
+VISITS = {"quick": 20, "full": 60}
 VISIT = 1000  # examples
 CYCLE = 3  # every third visit is a return
 HOMES, AGO = 4, 6  # the contexts that return: the first of the drift, so many visits ago or more

@@ -10,7 +10,7 @@ import numpy as np
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
 from sodachi.claims.grid_lives import asking, built, live
 from sodachi.claims.returning_figures import figures
-from sodachi.claims.returning_world import GRID, GRID_ONE_STEP, SHORT, WORDS, world
+from sodachi.claims.returning_world import GRID, GRID_ONE_STEP, VISITS, WORDS, world
 from sodachi.claims.statistics import Check, above, by_mean
 
 OURS, SAME, TUNED = "steps of their own", "one step size", "one step size, tuned"
@@ -34,7 +34,7 @@ def rows(seed: int, form: str):
 
 def measure(options: dict[str, Any], seed: int, form: str) -> Figures:
     """Return the usual figures, and how the steps of old units compare with those of young."""
-    here = world(seed, SHORT[form])
+    here = world(seed, VISITS[form])
     life = live(options, here, seed)
     found = figures(here, life.errors, life.after, asking(life.settings.levels)) | built(life)
     return found | {"old_step": old_step(life.after)}
