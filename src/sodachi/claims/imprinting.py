@@ -89,8 +89,8 @@ CLAIM = Claim(
     ),
     full=Protocol(
         words=f"{WORDS} 60 visits; and 50,000 examples of the world of `bit-flipping`, five "
-        "contexts, where `drift` is the error over the life. The same settings in both worlds and for all "
-        "lesions, tuned for the whole grid on seeds 100 and 101 of the first.",
+        "contexts, where `drift` is the error over the life. The same settings in both worlds and "
+        "for all lesions, tuned for the whole grid on seeds 100 and 101 of the first.",
         seeds=tuple(range(10)),
         target="Each lesion errs more: in the drift, on returns, and on the flipping bits. All "
         "apart.",

@@ -27,8 +27,8 @@ WORDS = (
 )
 #: The best of 40 settings on tuning seeds, by the sum of the errors in the drift and on returns.
 GRID: dict[str, Any] = WIDE | {"swing": 0.001, "rate": 0.06, "meta_rate": 0.1}
-#: The same without step sizes that adapt.
-GRID_ONE_STEP: dict[str, Any] = GRID | {"meta_rate": 0.0}
+#: The best without step sizes that adapt.
+GRID_ONE_STEP: dict[str, Any] = GRID | {"meta_rate": 0.0, "rate": 0.02, "patience": 1000}
 #: With a fringe.
 GRID_FRINGE: dict[str, Any] = GRID | {"fringe": True, "shy": 0.5, "proven": 0.5}
 #: With a fringe of which hidden units may be the masters too.
