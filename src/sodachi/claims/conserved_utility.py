@@ -90,6 +90,6 @@ CLAIM = Claim(
     ),
     module=__name__,
     tuning_seeds=(100, 101, 102),
-    shown=("drift", "return", "drift_last", "forgot", "forgot_1", "forgot_5", "unbalanced",
+    shown=("drift", "return", "drift_last", "forgot", "forgot_1", "forgot_2", "unbalanced",
            "weights", "births"),
 )  # fmt: skip

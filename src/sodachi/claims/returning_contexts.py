@@ -156,6 +156,6 @@ CLAIM = Claim(
     ),
     module=__name__,
     tuning_seeds=(100, 101, 102),
-    shown=("drift", "return", "drift_last", "interference", "forgot", "forgot_1", "forgot_5",
+    shown=("drift", "return", "drift_last", "interference", "forgot", "forgot_1", "forgot_2",
            "weights", "births"),
 )  # fmt: skip

@@ -30,7 +30,8 @@ def figures(world: World, errors, after, ask: Ask) -> Figures:
     ``forgot`` the same over all that lies between a context and its return. ``forgot_1`` to
     ``forgot_5`` say how much of what units add in that context has changed by then,
     ``Σ_u|c′_u − c_u|² / Σ_u(|c′_u|² + |c_u|²)``, each about its mean, for the fifth of units that
-    had been most important, ``|c_u|``, down to the least: 0 the same, 1 nothing in common.
+    had been most important, ``|c_u|``, down to the least: 0 the same, 1 nothing in common (or
+    nothing to forget: who had added nothing).
     """
     drift = np.flatnonzero(world.earlier < 0)
     returns = np.flatnonzero(world.earlier >= 0)

@@ -58,7 +58,7 @@ def world(seed: int, visits: int, visit: int = VISIT) -> World:
     --------
     >>> w = world(0, 12)
     >>> w.X.shape, w.all_y.shape, w.earlier.tolist()
-    ((12, 1000, 20), (12, 32), [-1, -1, -1, -1, -1, -1, -1, -1, 0, -1, -1, 1])
+    ((12, 1000, 20), (12, 32), [-1, -1, -1, -1, -1, -1, -1, -1, 2, -1, -1, 3])
     """
     rng = np.random.default_rng([seed, 58])
     target = target_net(rng, HIDDEN)
