@@ -92,6 +92,7 @@ def test_figures_are_those_of_a_life_known_by_heart():
     follows = [t for t in drift if t and w.earlier[t - 1] < 0]
     rise = np.mean([off[t] ** 2 - off[t - 1] ** 2 for t in follows])
     assert found["interference"] == pytest.approx(rise, rel=1e-4)
+    assert found["previous"] == pytest.approx(np.mean([off[t] ** 2 for t in follows]), rel=1e-4)
     left = [
         max(u for u in range(t) if u == w.earlier[t] or w.earlier[u] == w.earlier[t])
         for t in returns

@@ -26,7 +26,8 @@ def figures(world: World, errors, after, ask: Ask) -> Figures:
 
     ``drift`` and ``return`` are mean squared errors before learning, over all visits of the drift
     and over the first 200 examples of returns; ``drift_last`` is that of its last third.
-    ``interference`` is by how much a visit of the drift raises the error on the context before it,
+    ``previous`` is the error on the context before, after a visit of the drift, and
+    ``interference`` by how much the visit has raised it (who knew little loses little),
     ``forgot`` the same over all that lies between a context and its return. ``forgot_1`` to
     ``forgot_5`` say how much of what units add in that context has changed by then,
     ``Σ_u|c′_u − c_u|² / Σ_u(|c′_u|² + |c_u|²)``, each about its mean, for the fifth of units that
@@ -50,12 +51,17 @@ def figures(world: World, errors, after, ask: Ask) -> Figures:
         return np.asarray(parts, np.float64), (off**2).mean(1)
 
     follows = drift[1:][np.diff(drift) == 1]
-    rise = about(follows - 1, follows)[1] - about(follows - 1, follows - 1)[1]
+    previous = about(follows - 1, follows)[1]
+    rise = previous - about(follows - 1, follows - 1)[1]
     # What was known of a context when it was last left, and just before it comes back.
     left = [_last(world, int(now)) for now in returns]
     known, least = about(returns, np.array(left))
     kept, most = about(returns, returns - 1)
-    found |= {"interference": float(rise.mean()), "forgot": float((most - least).mean())}
+    found |= {
+        "previous": float(previous.mean()),
+        "interference": float(rise.mean()),
+        "forgot": float((most - least).mean()),
+    }
     return found | _by_importance(known, kept)
 
 

@@ -114,5 +114,14 @@ CLAIM = Claim(
     ),
     module=__name__,
     tuning_seeds=(100, 101, 102),
-    shown=("drift", "return", "interference", "forgot", "old_step", "weights", "births"),
+    shown=(
+        "drift",
+        "return",
+        "previous",
+        "interference",
+        "forgot",
+        "old_step",
+        "weights",
+        "births",
+    ),
 )
