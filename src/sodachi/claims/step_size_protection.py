@@ -93,8 +93,8 @@ CLAIM = Claim(
     },
     rows=rows,
     rivals={
-        TUNED: "no step size is adapted; the one for all, and what goes with it, tuned in as many "
-        "trials as ours",
+        TUNED: "no step size is adapted; the one for all, and what goes with it, the best of 30 "
+        "settings (ours: of 44); a dozen of the 30 are within .02 of the best",
     },
     lesion={SAME: "the step sizes of synapses are not adapted: all keep that of their birth"},
     quick=Protocol(
