@@ -178,6 +178,12 @@ SYSTEMS = {
     "growing_grid with a fringe": model(
         "growing", "growing_grid", units=20, fringe=True, spare=2, shy=0.5, zeros=0.5
     ),
+    "growing_grid, any master": model(
+        "growing", "growing_grid", units=20, fringe=True, spare=2, shy=0.5, lesion="random-master"
+    ),
+    "growing_grid, any time": model(
+        "growing", "growing_grid", units=20, patience=1, lesion="random-time"
+    ),
     "canonical_network": model("canonical", "canonical_network", states=2, observations=6),
     "backprop_net": backprop_net,
     "continual_net": continual_net,

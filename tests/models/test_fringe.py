@@ -245,3 +245,27 @@ def test_wrong_arguments_are_refused(wrong, field):
 def test_a_shy_rule_needs_steps_of_its_own():
     with pytest.raises(SpecError, match="step"):
         imprinting(delta(), 0.1)
+
+
+def masters(talk, usual, lesion, n=400):
+    """Draw the masters of D, at once n times: C and the output could be; usual hungers as given."""
+    _, _, state = talk
+    net = growing_grid(**TALK | {"usual": 0.01}, lesion=lesion)
+    shared = state.shared | {"fringe": state.shared["fringe"] | {"usual": jnp.asarray(usual)}}
+
+    def one(key):
+        lived = State(shared, state.lane | {"key": key})
+        return net.step(lived, observe(net.spec, **SEEN))[0].shared["fringe"]["master"][D]
+
+    drawn = jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(0), n))
+    return np.bincount(np.asarray(drawn), minlength=6) / n
+
+
+def test_the_lesion_draws_masters_without_regard_to_hunger(talk):
+    usual = np.array([1.0, 0.0, 0.0, 0.01, 0.0, 0.01], np.float32)
+    by_hunger, drawn = (masters(talk, usual, lesion) for lesion in ("", "random-master"))
+    able = np.flatnonzero(drawn)
+    assert by_hunger[0] > 0.8 and len(able) == 3
+    assert np.abs(drawn[able] - 1 / 3).max() < 0.12
+    with pytest.raises(SpecError, match="lesion"):
+        growing_grid(lesion="random-master")

@@ -1,4 +1,4 @@
-"""Utility by weight and swing, and the lesions that draw newborns or utility at random."""
+"""Utility by weight and swing, and the lesions that draw newborns, moments or utility by chance."""
 
 import types
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sodachi.combinators import minibatch
 from sodachi.errors import SpecError
-from sodachi.models.grid import Wiring, utility
+from sodachi.models.grid import Wiring, synapse_utility, utility
 from sodachi.models.growing import growing_grid
 from sodachi.models.growth import replaceable, scattered
 from sodachi.observation import observe
@@ -37,6 +37,22 @@ def test_utility_is_conserved_whatever_swings(seed, passed):
     assert float(kept.sum() + nodes.sum()) == pytest.approx(1.0, abs=1e-5)
     still = (np.asarray(swing) == 0) | (np.arange(7) == 0)
     assert np.abs(np.asarray(nodes)[still]).max() < 1e-6
+
+
+@given(seed=st.integers(0, 10_000), passed=st.floats(0, 0.9))
+@settings(max_examples=30, deadline=None)
+def test_what_flows_in_less_what_flows_out_is_what_a_unit_has(seed, passed):
+    rng = np.random.default_rng(seed)
+    source = np.array([[0, 1, 2], [0, 3, 1], [0, 1, -1], [0, 2, 5]])
+    wiring = Wiring(jnp.asarray(source), jnp.asarray(rng.random(4) > 0.2))
+    weight, out = (jnp.asarray(rng.normal(size=n), jnp.float32) for n in ((4, 3), (7, 2)))
+    _, nodes = utility(2, weight, wiring, out, passed)
+    onto, outputs = map(np.asarray, synapse_utility(2, weight, wiring, out, passed))
+    into = outputs.sum(1)
+    np.add.at(into, np.maximum(source, 0), onto)
+    into[3:] -= onto.sum(1)
+    np.testing.assert_allclose(into, nodes, atol=1e-6)
+    assert outputs.sum() == pytest.approx(1.0, abs=1e-5) and not onto[:, 0].any()
 
 
 @pytest.mark.theory
@@ -121,3 +137,17 @@ def test_random_utility_recycles_units_that_utility_spares():
     usual = growing_grid(**SMALL | {"maturity": 0, "idle": 1.0})
     kept, _ = run(usual, chunk=500)(usual.init(0), stream(usual.spec, 500))
     assert ages.max() < np.asarray(kept.shared["cells"]["age"]).max()
+
+
+def test_random_times_do_not_ask_how_hungry_the_grid_is():
+    """As many births as fit a Poisson law of one in ``patience`` + 1 ticks, also without hunger."""
+    still = SMALL | {"patience": 9, "hunger": 1e9, "maturity": 0, "idle": 5.0, "levels": 1}
+    births = {}
+    for lesion in ("", "random-time"):
+        net = growing_grid(**still, lesion=lesion)
+        _, out = run(net, ("birth",), chunk=1000)(net.init(0), stream(net.spec, 3000))
+        births[lesion] = int(out["birth"].sum())
+    # A full grid may have nobody to let go; before it is full every drawn moment gives birth.
+    gaps = np.diff(np.flatnonzero(out["birth"]))
+    assert births[""] == 0 and 250 < births["random-time"] < 350
+    assert gaps.min() < 4 and gaps.max() > 20

@@ -66,11 +66,27 @@ RECIPES: dict[str, Recipe] = {
 EQUAL = tuple(row for row in RECIPES if not row.endswith("units"))
 
 
-def world(seed: int, examples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return inputs [n, 20] of zeros and ones and targets [n].
+def target_net(rng: np.random.Generator, hidden: int = HIDDEN):
+    """Return the function from inputs [n, 20] to targets [n] that a net drawn by ``rng`` computes.
 
-    The target sums 100 threshold units, ``y = Σ_k v_k 1[Σ_i w_ik x_i + w_0k > θ_k]``, all weights
-    ±1, ``θ_k = .7 (20 + 1) − (number of w_ik = −1)``.
+    It sums so many threshold units, ``y = Σ_k v_k 1[Σ_i w_ik x_i + w_0k > θ_k]``, all weights ±1,
+    ``θ_k = .7 (20 + 1) − (number of w_ik = −1)``.
+    """
+    w = rng.choice([-1.0, 1.0], size=(INPUTS + 1, hidden))
+    v = rng.choice([-1.0, 1.0], size=hidden)
+    threshold = BETA * (INPUTS + 1) - (w < 0).sum(0)
+
+    def target(X) -> np.ndarray:
+        # Only so many different examples occur: each is put through the target once.
+        seen, which = np.unique(X, axis=0, return_inverse=True)
+        drives = np.concatenate([seen, np.ones((len(seen), 1))], 1) @ w
+        return ((drives > threshold) @ v)[which.ravel()].astype(np.float32)
+
+    return target
+
+
+def world(seed: int, examples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs [n, 20] of zeros and ones and targets [n] (see `target_net`).
 
     Examples
     --------
@@ -79,18 +95,13 @@ def world(seed: int, examples: int) -> tuple[np.ndarray, np.ndarray]:
     ((20000, 20), (20000,), 1)
     """
     rng = np.random.default_rng([seed, 57])
-    w = rng.choice([-1.0, 1.0], size=(INPUTS + 1, HIDDEN))
-    v = rng.choice([-1.0, 1.0], size=HIDDEN)
-    threshold = BETA * (INPUTS + 1) - (w < 0).sum(0)
+    target = target_net(rng)
     flips = np.zeros((-(-examples // FLIP), SLOW), int)
     flips[0] = rng.integers(2, size=SLOW)
     flips[np.arange(1, len(flips)), rng.integers(SLOW, size=len(flips) - 1)] = 1
     slow = np.repeat(np.cumsum(flips, 0) % 2, FLIP, 0)[:examples]
     X = np.concatenate([slow, rng.integers(2, size=(examples, RANDOM))], 1).astype(np.float32)
-    # Only so many different examples occur: each is put through the target once.
-    seen, which = np.unique(X, axis=0, return_inverse=True)
-    drives = np.concatenate([seen, np.ones((len(seen), 1))], 1) @ w
-    return X, ((drives > threshold) @ v)[which.ravel()].astype(np.float32)
+    return X, target(X)
 
 
 def live(system: System, X, y, seed: int):
@@ -109,7 +120,7 @@ def _parts(X, y):
 def _life(system: System):
     def one(carry, sample):
         state, total = carry
-        state, out = system.step(state, _seen(*sample))
+        state, out = system.step(state, seen(*sample))
         error = (sample[1] - out["label"][0]) ** 2
         return (state, total + error), (out["live"], out.get("fringe", 0), out["birth"])
 
@@ -125,7 +136,9 @@ def _life(system: System):
     return jax.jit(lambda state, X, y: jax.lax.scan(tenth, (state, jnp.zeros(())), (X, y)))
 
 
-def _seen(x, y) -> Observation:
+def seen(x, y) -> Observation:
+    """Return what is observed of one example, ``x`` (20,) and ``y`` ()."""
+
     def clamp(v):
         return Evidence(v, jnp.full_like(v, jnp.inf), jnp.zeros_like(v))
 
@@ -150,13 +163,17 @@ def measure(options: dict[str, Any], seed: int, form: str, row: str) -> Figures:
     system = growing_grid(inputs=INPUTS, **options)
     state, kept = live(system, X, y, seed)
     figures = _errors(kept["error"], examples, form)
-    weights = state.shared["structure"]["source"]
     figures["births"] = float(kept["births"].sum())
-    figures["weights"] = float((np.asarray(weights) >= 0).sum() + 1 + INPUTS + weights.shape[0])
+    figures["weights"] = float(count_grid(state.shared["structure"]["source"]))
     if options.get("fringe"):
         figures |= {"fringe_first": float(kept["fringe"][0]),
                     "fringe_last": float(kept["fringe"][-1])}  # fmt: skip
     return anatomy(system, state, X[-SAMPLE:]) | figures
+
+
+def count_grid(source) -> int:
+    """Return how many weights a grid of one label uses whose terminals hear ``source`` (U, T)."""
+    return int((np.asarray(source) >= 0).sum()) + 1 + INPUTS + len(source)
 
 
 def rival(row: str, seed: int, form: str) -> Figures:

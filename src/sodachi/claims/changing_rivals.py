@@ -1,4 +1,4 @@
-"""Backpropagation and continual backpropagation for the slowly changing regression.
+"""Backpropagation, plain and with remedies, for the slowly changing regression.
 
 A net of one hidden layer of ReLU units learns one example at a time; several recipes live through
 the same world side by side, in one compiled scan.
@@ -6,23 +6,34 @@ the same world side by side, in one compiled scan.
 
 from __future__ import annotations
 
+import math
 from functools import partial
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sodachi.models.continual_remedies import normal_like, protect
+
 #: Of continual backpropagation as published: how fast utility forgets, and the age of eligibility.
 DECAY, MATURITY = 0.99, 100
 FIRST_MOMENT, SECOND_MOMENT, SMALL = 0.9, 0.999, 1e-8
+#: How fast the utility of UPGD forgets.
+TRACE = 0.999
+REMEDIES = ("", "L2", "shrink and perturb", "UPGD")
+#: Numbers in which recipes that live side by side may differ.
+NUMBERS = ("rate", "replacement", "strength", "noise")
 
 
 class Recipe(NamedTuple):
     """A rival: hidden units, step size, part of the mature units replaced at an example.
 
     With ``adam`` steps are scaled by moments of the gradient; with ``skip`` the output also hears
-    the inputs, as the growing grid's does.
+    the inputs, as the growing grid's does. The ``remedy`` "L2" adds ``strength`` w to the slope;
+    "shrink and perturb" takes the part ``strength`` off every weight and adds ``noise`` ξ; "UPGD"
+    slows and perturbs by utility (`sodachi.models.continual_remedies`), ``noise`` as there.
     """
 
     units: int
@@ -30,6 +41,14 @@ class Recipe(NamedTuple):
     replacement: float = 0.0
     adam: bool = False
     skip: bool = False
+    remedy: str = ""
+    strength: float = 0.0
+    noise: float = 0.0
+
+    @property
+    def kind(self) -> Recipe:
+        """What recipes must have in common to live side by side."""
+        return self._replace(**dict.fromkeys(NUMBERS, 0.0))
 
 
 def count_weights(recipe: Recipe, inputs: int) -> int:
@@ -55,23 +74,60 @@ def life(units: int, adam: bool, skip: bool, X, y, rate, replacement, seed):
 
     The same newborn net lives with every ``rate`` [r] and ``replacement`` [r].
     """
-    start = _newborn(units, X.shape[1], seed)
-    states = jax.tree.map(lambda a: jnp.broadcast_to(a, (*rate.shape, *a.shape)), start)
-    own = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1), rate.shape[0])
-    step = jax.vmap(partial(_step, adam, skip), in_axes=(0, 0, 0, 0, None, None))
-
-    def tenth(states, part):
-        def one(carry, sample):
-            (states, keys), total = carry
-            (states, keys), error = step(states, keys, rate, replacement, *sample)
-            return ((states, keys), total + error**2), None
-
-        (states, total), _ = jax.lax.scan(one, (states, jnp.zeros(rate.shape)), part)
-        return states, total / part[1].shape[0]
-
+    kind = Recipe(units, 0.0, adam=adam, skip=skip)
+    none = jnp.zeros_like(rate)
     size = X.shape[0] // 10
     parts = X[: 10 * size].reshape(10, size, -1), y[: 10 * size].reshape(10, size)
-    return jax.lax.scan(tenth, (states, own), parts)[1]
+
+    def summed(total, error):
+        return total + error**2, None
+
+    numbers = {"rate": rate, "replacement": replacement, "strength": none, "noise": none}
+    return _scan(kind, numbers, parts, seed, summed, jnp.zeros(rate.shape))[0] / size
+
+
+@partial(jax.jit, static_argnums=0)
+def visits(kind: Recipe, numbers: dict, X, y, seed):
+    """Return squared errors [v, n, r] and weights after every part [v, r, ...] of r recipes.
+
+    ``numbers`` holds r values of each of `NUMBERS`; ``X`` [v, n, d] and ``y`` [v, n] are a life in
+    v parts.
+    """
+
+    def listed(none, error):
+        return none, error**2
+
+    _, errors, weights = _scan(kind, numbers, (X, y), seed, listed, ())
+    return errors, weights
+
+
+def side_by_side(recipes, X, y, seed):
+    """Return what `visits` does for recipes of one kind, in their order."""
+    numbers = {name: jnp.array([getattr(r, name) for r in recipes]) for name in NUMBERS}
+    return visits(recipes[0].kind, numbers, X, y, seed)
+
+
+def _scan(kind: Recipe, numbers: dict, parts, seed, keep, nothing):
+    """Live through the parts; ``keep(kept, error)`` says what stays of errors within a part."""
+    inputs, r = parts[0].shape[-1], numbers["rate"].shape[0]
+    start = _newborn(kind.units, inputs, seed)
+    if kind.remedy == "UPGD":
+        start = (*start, jax.tree.map(jnp.zeros_like, start[0]))
+    states = jax.tree.map(lambda a: jnp.broadcast_to(a, (r, *a.shape)), start)
+    own = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1), r)
+    step = jax.vmap(partial(_step, kind), in_axes=(0, 0, 0, None, None))
+
+    def one(carry, sample):
+        (states, keys), kept = carry
+        (states, keys), error = step(states, keys, numbers, *sample)
+        kept, listed = keep(kept, error)
+        return ((states, keys), kept), listed
+
+    def part(states, examples):
+        (states, kept), listed = jax.lax.scan(one, (states, nothing), examples)
+        return states, (kept, listed, states[0][0])
+
+    return jax.lax.scan(part, (states, own), parts)[1]
 
 
 def _newborn(units: int, inputs: int, seed):
@@ -92,8 +148,9 @@ def _kaiming(key, inputs: int, shape: tuple[int, ...]):
     return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
 
 
-def _step(adam: bool, skip: bool, state, key, rate, replacement, x, y):
-    weights, moments, cells, due = state
+def _step(kind: Recipe, state, key, numbers: dict, x, y):
+    weights, moments, cells, due, *worth_of_weights = state
+    rate, strength, noise = numbers["rate"], numbers["strength"], numbers["noise"]
     hidden = jax.nn.relu(x @ weights["in"] + weights["bias"])
     answer = hidden @ weights["out"] + weights["constant"] + x @ weights["skip"]
     error = answer - y
@@ -103,10 +160,26 @@ def _step(adam: bool, skip: bool, state, key, rate, replacement, x, y):
         "bias": back,
         "out": error * hidden,
         "constant": error,
-        "skip": error * x if skip else jnp.zeros_like(x),
+        "skip": error * x if kind.skip else jnp.zeros_like(x),
     }
-    moments, change = _adam(moments, slope) if adam else (moments, slope)
-    weights = jax.tree.map(lambda w, d: w - rate * d, weights, change)
+    full = slope
+    if kind.remedy == "L2":
+        full = jax.tree.map(lambda g, w: g + strength * w, slope, weights)
+    moments, change = _adam(moments, full) if kind.adam else (moments, full)
+    moved: Any = jax.tree.map(lambda d: -rate * d, change)
+    if kind.remedy == "UPGD":
+        key, chance = jax.random.split(key)
+        # The product of its rate and noise is all that counts there.
+        s = SimpleNamespace(upgd_trace=TRACE, rate=rate * noise, upgd_noise=1.0)
+        useful, moved = protect(s, worth_of_weights[0], weights, slope, moved, chance)
+        worth_of_weights = [useful]
+    weights = jax.tree.map(lambda w, d: w + d, weights, moved)
+    if kind.remedy == "shrink and perturb":
+        key, chance = jax.random.split(key)
+        xi = normal_like(weights, chance)
+        weights = jax.tree.map(lambda w, z: (1 - strength) * w + noise * z, weights, xi)
+    if not kind.skip:
+        weights = weights | {"skip": jnp.zeros_like(x)}
 
     # Continual backpropagation (Dohare et al., 2024): the least useful mature unit is reborn.
     age = cells["age"] + 1
@@ -116,7 +189,7 @@ def _step(adam: bool, skip: bool, state, key, rate, replacement, x, y):
     worth = jnp.abs(weights["out"]) * jnp.abs(hidden - usual) / jnp.abs(weights["in"]).mean(0)
     utility = DECAY * cells["utility"] + (1 - DECAY) * worth
     able = age > MATURITY
-    due = due + replacement * able.sum()
+    due = due + numbers["replacement"] * able.sum()
     now = (due >= 1) & able.any()
     least = jnp.argmin(jnp.where(able, utility / old, jnp.inf))
     reborn = (jnp.arange(age.shape[0]) == least) & now
@@ -135,7 +208,8 @@ def _step(adam: bool, skip: bool, state, key, rate, replacement, x, y):
     )
     cells = {"age": age, "utility": utility, "mean": mean}
     cells = {name: jnp.where(reborn, 0.0, value) for name, value in cells.items()}
-    return ((weights, moments, cells, jnp.where(now, due - 1, due)), key), error
+    state = (weights, moments, cells, jnp.where(now, due - 1, due), *worth_of_weights)
+    return (state, key), error
 
 
 def _adam(moments, slope):
@@ -145,10 +219,13 @@ def _adam(moments, slope):
     first = tree(lambda m, g: FIRST_MOMENT * m + (1 - FIRST_MOMENT) * g, first, slope)
     second = tree(lambda m, g: SECOND_MOMENT * m + (1 - SECOND_MOMENT) * g**2, second, slope)
     steps = tree(lambda n: n + 1, steps)
-    change = tree(
-        lambda m, v, n: m
-        / (1 - FIRST_MOMENT**n)
-        / (jnp.sqrt(v / (1 - SECOND_MOMENT**n)) + SMALL),
-        first, second, steps,
-    )  # fmt: skip
-    return (first, second, steps), change
+
+    def corrected(m, v, n):
+        return m / _begun(FIRST_MOMENT, n) / (jnp.sqrt(v / _begun(SECOND_MOMENT, n)) + SMALL)
+
+    return (first, second, steps), tree(corrected, first, second, steps)
+
+
+def _begun(decay: float, steps):
+    """``1 − decay^steps``, by the exponential: a power costs several times as much."""
+    return -jnp.expm1(steps * math.log(decay))

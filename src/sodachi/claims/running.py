@@ -45,6 +45,11 @@ CLAIMS = {
     "bit-flipping": "sodachi.claims.bit_flipping",
     "real-drift": "sodachi.claims.real_drift",
     "policy-collapse": "sodachi.claims.policy_collapse",
+    "returning-contexts": "sodachi.claims.returning_contexts",
+    "imprinting": "sodachi.claims.imprinting",
+    "step-size-protection": "sodachi.claims.step_size_protection",
+    "conserved-utility": "sodachi.claims.conserved_utility",
+    "few-synapses": "sodachi.claims.few_synapses",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

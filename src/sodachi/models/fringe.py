@@ -115,11 +115,14 @@ def move_fringe(s, shared, wiring: Wiring, birth: Birth, signals, learning, key)
     level = jnp.arange(units) % s.levels
     room = jnp.any(wiring.source == NOBODY, axis=1)
     later = backbone & (level > slot % s.levels) & room
-    able = jnp.concatenate([jnp.ones(outputs, bool), later])
-    hungry = able & (jnp.abs(hungers) >= fringe.usual)
-    able = jnp.where(jnp.any(hungry), hungry, able)
+    room_for = jnp.concatenate([jnp.ones(outputs, bool), later])
+    hungry = room_for & (jnp.abs(hungers) >= fringe.usual)
+    able = jnp.where(jnp.any(hungry), hungry, room_for)
     lot = of_elected(birth.mine, jax.random.gumbel(key, able.shape))
-    master = jnp.argmax(jnp.where(able, jnp.log(fringe.usual + 1e-6) + lot, -jnp.inf))
+    odds = jnp.log(fringe.usual + 1e-6)
+    if s.lesion == "random-master":
+        able, odds = room_for, jnp.zeros_like(odds)
+    master = jnp.argmax(jnp.where(able, odds + lot, -jnp.inf))
 
     onto = (jnp.arange(units) == master - outputs) & anyone
     place = jnp.argmax(wiring.source == NOBODY, axis=1)

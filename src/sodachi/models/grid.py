@@ -134,6 +134,30 @@ def utility(levels: int, weight, wiring: Wiring, out, passed: float, swing: Any 
     return kept, jax.lax.fori_loop(0, levels, one, nodes)
 
 
+def synapse_utility(levels: int, weight, wiring: Wiring, out, passed: float):
+    r"""Return the utility that flows through synapses onto units (U, T), outputs (1 + D + U, O).
+
+    What `utility` hands down through it: of an output its share of ``1/O``, of a unit its share of
+    what that unit hands down. Through a synapse on the constant, or on the dead, nothing flows.
+
+    Examples
+    --------
+    >>> wiring = Wiring(jnp.array([[0, 1]]), jnp.ones(1, bool))
+    >>> out = jnp.array([[5.0], [1.0], [3.0]])
+    >>> onto, outputs = synapse_utility(1, jnp.array([[9.0, 2.0]]), wiring, out, 0.5)
+    >>> onto.tolist(), outputs[:, 0].tolist()
+    ([[0.0, 0.375]], [0.0, 0.25, 0.75])
+    """
+    first = out.shape[0] - wiring.live.shape[0]
+    somebody = jnp.concatenate([jnp.ones(first), wiring.live]).astype(out.dtype).at[0].set(0.0)
+    outputs = _shares(jnp.abs(out) * somebody[:, None], 0) / out.shape[1]
+    _, nodes = utility(levels, weight, wiring, out, passed)
+    heard = jnp.abs(weight) * hear(somebody, wiring.source)
+    # A unit that hands down keeps the part 1 − passed: what it gave follows from what it has.
+    given = passed / (1.0 - passed) * nodes[first:, None] * _shares(heard, 1)
+    return given, outputs
+
+
 def used(weight, wiring: Wiring, nodes: int, negligible: float):
     """Return which nodes some live unit listens to through a weight that is not negligible."""
     heard = wiring.live[:, None] & (wiring.source >= 0) & (jnp.abs(weight) > negligible)

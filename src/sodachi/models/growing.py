@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from sodachi.core.clock import new_clock, tick
 from sodachi.core.evidence import hold_evidence, observed_value, share
+from sodachi.core.given import is_on
 from sodachi.core.lanes import any_lane
 from sodachi.core.rule import start_synapses
 from sodachi.errors import SpecError
@@ -26,7 +27,7 @@ EXCEPTIONS = (
     "hunger: passed backward through the forward weights by an exact sweep",
     "structure: which unit is recycled is a minimum over the layer",
 )
-LESIONS = ("", "random-newborn", "random-utility")
+LESIONS = ("", "random-newborn", "random-utility", "random-time", "random-master")
 MASTERS = "structure: whose fringe a newborn joins is drawn over the network"
 
 
@@ -134,7 +135,9 @@ def growing_grid(
         count: what is known is kept longer, and the grid stiffens.
     lesion
         For experiments: "random-newborn" draws a newborn's weights, of the same norm and bias;
-        "random-utility" draws anew what each unit is worth whenever one is to make room.
+        "random-utility" draws anew what each unit is worth whenever one is to make room;
+        "random-time" gives birth whatever the hunger, at one in ``patience`` + 1 ticks drawn by
+        chance; "random-master" draws the master in a fringe alike from all that may be.
 
     Returns
     -------
@@ -174,8 +177,8 @@ def growing_grid(
     )
     return system(
         spec,
-        lambda key: _init(settings, key),
-        lambda state, o: _step(settings, state, o),
+        lambda key: begin_grid(settings, key),
+        lambda state, o: step_grid(settings, state, o),
         lambda state: _grow(settings, state),
     )
 
@@ -192,6 +195,8 @@ def _check(s: Settings) -> None:
         raise SpecError("fan_in", f"at most {s.inputs + s.units} nodes", s.fan_in)
     if s.lesion not in LESIONS:
         raise SpecError("lesion", f"one of {LESIONS}", s.lesion)
+    if s.lesion == "random-master" and not s.fringe:
+        raise SpecError("lesion", "a fringe, whose masters are drawn", s.lesion)
     if type(s.spare) is not int or s.spare < 0:
         raise SpecError("spare", "0 or more", s.spare)
     if not 0 < s.shy <= 1:
@@ -213,7 +218,7 @@ def _blank(s: Settings, units: int):
     }
     source = jnp.full((units, terminals(s)), NOBODY, jnp.int32).at[:, 0].set(0)
     nodes = jnp.zeros(1 + s.inputs + units)
-    swings = {"mean": nodes, "swing": nodes} if s.swing else {}
+    swings = {"mean": nodes, "swing": nodes} if is_on(s.swing) else {}
     edge = {"fringe": no_fringe(s.inputs, s.labels, units)._asdict()} if s.fringe else {}
     return edge | {
         "weights": weights,
@@ -229,7 +234,8 @@ def _blank(s: Settings, units: int):
     }
 
 
-def _init(s: Settings, key) -> State:
+def begin_grid(s: Settings, key) -> State:
+    """Return the newborn state."""
     return State(_blank(s, s.units), {"activity": {"label": jnp.zeros(s.labels)}, "key": key})
 
 
@@ -251,7 +257,8 @@ def _grow(s: Settings, state: State) -> State:
     return State(shared, state.lane)
 
 
-def _step(s: Settings, state: State, observation):
+def step_grid(s: Settings, state: State, observation):
+    """Return ``(state, output)`` after one tick."""
     shared, lane = state
     weights, wiring = shared["weights"], Wiring(**shared["structure"])
     seen, told = observation.evidence["input"], observation.evidence["label"]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from sodachi.core.given import is_on
 from sodachi.core.lanes import any_lane, elect, gather, of_elected
 from sodachi.models.grid import NOBODY, Wiring, hear, used, utility
 
@@ -38,13 +39,17 @@ def decide(s, shared, nodes, cost, taught, key, kept: Any = False, unheard: Any 
     wiring, cells = Wiring(**shared["structure"]), shared["cells"]
     weights = shared["weights"]
     rested = cells["since_birth"] >= s.patience
-    wants = taught & rested & jnp.isfinite(cost) & (cost > s.hunger) & (cost > cells["cost"])
+    hungry = rested & (cost > s.hunger) & (cost > cells["cost"])
+    if s.lesion == "random-time":
+        # As rare as births may be at most, so that hunger chooses the moment and not how many.
+        hungry = jax.random.uniform(jax.random.fold_in(key, 4)) * (1 + s.patience) < 1
+    wants = taught & jnp.isfinite(cost) & hungry
     mine, anyone = elect(wants, cost)
     drawn = None
     if s.lesion == "random-utility":
         lots = jax.random.uniform(jax.random.fold_in(key, 2), wiring.live.shape)
         drawn = of_elected(mine, lots)
-    swing = cells["swing"] if s.swing else 1.0
+    swing = cells["swing"] if is_on(s.swing) else 1.0
     replaced = jax.lax.cond(
         anyone & jnp.all(wiring.live),
         lambda: replaceable(s, weights, wiring, cells["age"], kept, drawn, swing)[0],
@@ -90,7 +95,7 @@ def choose_sources(s, heard, nodes, slot, key):
     level = jnp.arange(heard.shape[0]) % s.levels
     earlier = heard & (level < slot % s.levels)
     candidate = jnp.concatenate([jnp.ones(first, bool).at[0].set(False), earlier])
-    lively = 0.0 if s.zeros else jnp.log(jnp.abs(nodes) + 1e-3)
+    lively = 0.0 if is_on(s.zeros) else jnp.log(jnp.abs(nodes) + 1e-3)
     lot = lively + jax.random.gumbel(key, nodes.shape, nodes.dtype)
     score, chosen = jax.lax.top_k(jnp.where(candidate, lot, -jnp.inf), s.fan_in)
     chosen = jnp.where(score > -jnp.inf, chosen, NOBODY).astype(jnp.int32)
@@ -142,7 +147,7 @@ def aged(s, cells, birth: Birth, nodes, cost, taught, learn):
     usual = cells["cost"] + s.usual * (mean - cells["cost"])
     age = jnp.where(birth.unit, 0, jnp.minimum(cells["age"] + 1, 2**30))
     since = jnp.where(born, 0, jnp.minimum(cells["since_birth"] + 1, 2**30))
-    swings = _swung(s, cells, birth, nodes, learn) if s.swing else {}
+    swings = _swung(s, cells, birth, nodes, learn) if is_on(s.swing) else {}
     return swings | {
         "cost": jnp.where(jnp.any(fed) & jnp.isfinite(usual), usual, cells["cost"]),
         "age": jnp.where(learning, age, cells["age"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from sodachi.core.given import known
 from sodachi.core.rule import Drive, Rule
 from sodachi.errors import SpecError
 
@@ -41,9 +42,9 @@ def autostep(rate: float = 0.01, meta_rate: float = 0.01, memory: float = 1e4) -
     [[0.25]]
     """
     for name, value in (("rate", rate), ("memory", memory)):
-        if not value > 0:
+        if known(value) and not value > 0:
             raise SpecError(name, "above 0", value)
-    if meta_rate < 0:
+    if known(meta_rate) and meta_rate < 0:
         raise SpecError("meta_rate", "0 or more", meta_rate)
 
     def drives(post, pre):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from sodachi.core.given import known
 from sodachi.core.rule import Drive, Rule
 from sodachi.errors import SpecError
 
@@ -38,7 +39,7 @@ def imprinting(inner: Rule, shy: float | None = None) -> Rule:
     ...         learn=True, clock=0.0)[0].tolist()
     [[3.0], [4.0]]
     """
-    if shy is not None and not shy > 0:
+    if shy is not None and known(shy) and not shy > 0:
         raise SpecError("shy", "above 0", shy)
     if shy is not None and "step" not in inner.start(jnp.zeros(())):
         raise SpecError("inner", "a rule with a step for every synapse", inner.name)
