@@ -124,6 +124,9 @@ settling_mixture = model("mixture", "settling_mixture", inputs=6, labels=3, unit
 worlds_and_names = model(
     "mixture", "settling_mixture", inputs=6, labels=3, units=4, contexts=3, pool=True, names=3
 )
+emerging_mixture = model(
+    "mixture", "settling_mixture", inputs=6, labels=3, units=8, names=3, emerging=True
+)
 boltzmann_machine = model("boltzmann", "boltzmann_machine", units=8)
 spiking_pair = model("spiking", "spiking_pair")
 backprop_net = model("backprop", "backprop_net", layers=(6, 5, 3))
@@ -169,6 +172,7 @@ SYSTEMS = {
     "settling_mixture, contexts and names": model(
         "mixture", "settling_mixture", inputs=6, labels=3, units=8, contexts=3, names=3
     ),
+    "settling_mixture, emerging": emerging_mixture,
     "settling_mixture, pools and names": worlds_and_names,
     "boltzmann_machine": boltzmann_machine,
     "spiking_pair": spiking_pair,
@@ -196,6 +200,7 @@ SYSTEMS = {
         reference(), reference(), sense={"x": "x"}, act={"x": "x"}
     ),
     "minibatch(settling_mixture)": lambda: minibatch(settling_mixture(), 3),
+    "minibatch(settling_mixture, emerging)": lambda: minibatch(emerging_mixture(), 3),
     "minibatch(settling_mixture, pools and names)": lambda: minibatch(worlds_and_names(), 3),
     "minibatch(continual_net)": lambda: minibatch(continual_net(), 3),
     "minibatch(replay(continual_net))": lambda: minibatch(
