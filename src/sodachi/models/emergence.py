@@ -140,3 +140,25 @@ def widened(shared, newborn):
     label, flat = placed["weights"]["label"], newborn["weights"]["label"]
     label = jnp.where(live, label.at[..., told:].set(0.0), flat)
     return placed | {"weights": placed["weights"] | {"label": label}}
+
+
+def rescaled(shared, factor: float):
+    """Return the shared state of an emerging mixture whose inputs come ``factor`` times as large.
+
+    Units and senses keep what they know, in the new measure; competition is as if β were
+    ``factor²`` as large. For inputs that are scaled by their number, when there are more of them.
+
+    Examples
+    --------
+    >>> from sodachi.models.mixture import settling_mixture
+    >>> from sodachi.observation import observe
+    >>> net = settling_mixture(inputs=2, labels=2, units=3, beta=3.0, emerging=True)
+    >>> state, _ = net.step(net.init(0), observe(net.spec, input=[0.0, 1.0], label=1))
+    >>> rescaled(state.shared, 0.5)["weights"]["input"][:, 0].tolist()
+    [0.0, 0.5]
+    """
+    lower, senses = shared["weights"]["input"] * factor, shared["senses"]
+    return shared | {
+        "weights": shared["weights"] | {"input": lower},
+        "senses": senses._replace(mean=senses.mean * factor, variance=senses.variance * factor**2),
+    }
