@@ -33,6 +33,7 @@ def live(
     before: int = 1,
     after: int = 1,
     always: bool = True,
+    absent: bool = False,
 ) -> Life:
     """Return the `Life` of a newborn system in ``worlds``, one batch-1 stream.
 
@@ -49,6 +50,8 @@ def live(
         ``(X [n, d], y [n], info)``, as `RewiredWorlds.worlds` yields them.
     seed
         Of the system's birth.
+    absent
+        NaN entries of X are inputs that are not there.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def live(
     >>> life.correct[1].tolist()
     [True, True, True]
     """
-    world = tell(system, before, after, always)
+    world = tell(system, before, after, always, absent)
     state = system.init(seed)
     answers, labels = [], []
     for X, y, _ in worlds:
@@ -78,7 +81,9 @@ def live(
     return Life(state, np.stack(answers), np.stack(labels))
 
 
-def tell(system: System, before: int, after: int, always: bool = True) -> Callable:
+def tell(
+    system: System, before: int, after: int, always: bool = True, absent: bool = False
+) -> Callable:
     """Return compiled ``world(state, X, y) -> (state, answers [n, before])``; see `live`."""
     if before < 1 or after < 0:
         raise ClaimError("ticks", "before >= 1, after >= 0", (before, after))
@@ -87,6 +92,9 @@ def tell(system: System, before: int, after: int, always: bool = True) -> Callab
     def one_sample(state, sample):
         x, y = sample
         known = jnp.full(x.shape, jnp.inf, x.dtype)
+        if absent:
+            known = jnp.where(jnp.isnan(x), 0.0, known)
+            x = jnp.where(jnp.isnan(x), 0.0, x)
         told = jax.nn.one_hot(y, classes)
         ticks = jnp.arange(before + after)
 

@@ -42,6 +42,7 @@ CLAIMS = {
     "gradual-drift": "sodachi.claims.gradual_drift",
     "backbone-suffices": "sodachi.claims.backbone_suffices",
     "bit-flipping": "sodachi.claims.bit_flipping",
+    "emerging-inputs": "sodachi.claims.emerging_inputs",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

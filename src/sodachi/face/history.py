@@ -19,7 +19,7 @@ class History:
     ...     history.note(row, [name for name, at in [("a", 0), ("b", 700)] if row >= at])
     ...     history.note(row, ["c"] if row < 300 else [])
     >>> history.lines("column", 1000, at_birth="abc")
-    ['column b emerged at row 700', 'column c: not since row 299']
+    ['column c: not since row 299', 'column b emerged at row 700']
     """
 
     def __init__(self, state: dict[Any, list[int]] | None = None):
