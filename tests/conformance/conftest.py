@@ -179,6 +179,7 @@ SYSTEMS = {
     "swift_td": model("swift_td", "swift_td", inputs=4, rate=0.05),
     "growing_grid": model("growing", "growing_grid", units=20),
     "growing_grid by swing": model("growing", "growing_grid", units=20, swing=0.05),
+    "growing_grid, emerging": model("growing", "growing_grid", units=20, emerging=True),
     "growing_grid with a fringe": model(
         "growing", "growing_grid", units=20, fringe=True, spare=2, shy=0.5, zeros=0.5
     ),

@@ -14,6 +14,7 @@ from sodachi.core.connections import Dense
 from sodachi.core.rule import plastic
 from sodachi.errors import SpecError
 from sodachi.models.emergence import Senses, doubt, sensed, widened
+from sodachi.models.growing import growing_grid
 from sodachi.models.mixture import settling_mixture
 from sodachi.observation import observe
 from sodachi.rules.meeting import meeting
@@ -287,3 +288,55 @@ def test_emergence_is_for_one_context_and_named_when_wrong():
     for wrong in ({"contexts": 3}, {"emerging": 1}):
         with pytest.raises(SpecError, match="emerging"):
             settling_mixture(**({"emerging": True} | wrong))
+
+
+# --- the growing grid ----------------------------------------------------------------------------
+
+
+def grid_life(system, X, y):
+    stream = observe(
+        system.spec, steps=len(X), missing="absent", input=X, label=np.asarray(y)[:, None]
+    )
+    state, out = run(system, emit=("label",), chunk=128)(system.init(0), stream)
+    return state, np.asarray(out["label"])[:, 0]
+
+
+def line(count=1500, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal([0.0, 2.0, -1.0], 0.5, (count, 3)).astype(np.float32)
+    return X, (X @ np.array([1.0, 3.0, -2.0])).astype(np.float32)
+
+
+def grid(**more):
+    return growing_grid(inputs=3, units=4, levels=1, fan_in=2, **({"hunger": 1e9} | more))
+
+
+def test_a_grid_with_every_input_always_there_is_the_usual_grid():
+    X, y = line(300)
+    plain, emerging = (grid_life(grid(emerging=e, hunger=0.01), X, y) for e in (False, True))
+    np.testing.assert_array_equal(plain[1], emerging[1])
+    jax.tree.map(np.testing.assert_array_equal, plain[0].shared["weights"],
+                 emerging[0].shared["weights"])  # fmt: skip
+
+
+def test_a_vanished_input_costs_a_linear_grid_its_variance_and_no_more():
+    X, y = line()
+    late = X.copy()
+    late[1000:, 1] = np.nan
+    state, told = grid_life(grid(emerging=True), late, y)
+    # What is left of the target is 3 (x − 2), of variance 9/4; without means it is 3x, of 38.
+    error = np.mean((told[1000:] - y[1000:]) ** 2)
+    assert error == pytest.approx(9 / 4, rel=0.25)
+    _, told = grid_life(grid(), late, y)
+    assert np.mean((told[1000:1050] - y[1000:1050]) ** 2) > 4 * error
+    before, _ = grid_life(grid(emerging=True), late[:1000], y[:1000])
+    kept = (s.shared["weights"]["output"][2] for s in (state, before))
+    np.testing.assert_array_equal(*kept)  # its synapse rests
+
+
+def test_room_for_inputs_that_never_come_changes_nothing_of_a_linear_grid():
+    X, y = line(200)
+    _, told = grid_life(grid(emerging=True), X, y)
+    large = growing_grid(inputs=6, units=4, levels=1, fan_in=2, hunger=1e9, emerging=True)
+    _, same = grid_life(large, wide(X, 6), y)
+    np.testing.assert_allclose(same, told, atol=1e-4)

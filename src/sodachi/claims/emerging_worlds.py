@@ -106,8 +106,8 @@ class Task(NamedTuple):
     standardised: bool = False
 
 
-DIGITS = Task(load_digits, digit_epochs, 1500, 10)
-CANCER = Task(load_cancer, table_epochs, 600, 2, True)
+DIGITS = Task(load_digits, digit_epochs, 1800, 10)
+CANCER = Task(load_cancer, table_epochs, 1000, 2, True)
 
 
 def stream(task: Task, epochs: list[Epoch], seed: int, past: int = 0):
