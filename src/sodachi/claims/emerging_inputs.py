@@ -14,7 +14,7 @@ import numpy as np
 
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
 from sodachi.claims.emerging_worlds import CANCER, DIGITS, Task, filled, stream
-from sodachi.claims.lives import count_floats, count_weights, live
+from sodachi.claims.lives import count_floats, count_weights, tell
 from sodachi.claims.statistics import Check, above, ahead, by_mean, not_below
 from sodachi.models.backprop import backprop_net
 from sodachi.models.mixture import settling_mixture
@@ -114,9 +114,18 @@ def lived(learner: Learner, name: str, seed: int, most: int | None = None):
 def _life(learner: Learner, name: str, seed: int, X, y):
     if learner.absent != "absent":
         X = filled(X.reshape(-1, X.shape[-1]), learner.absent).reshape(X.shape)
-    worlds = [(a, b, None) for a, b in zip(X, y, strict=True)]
-    life = live(system_of(learner.kind, name), worlds, seed, 1, 1, absent=True)
-    return life.correct, life.state
+    system, epoch = system_of(learner.kind, name), _epoch(learner.kind, name)
+    state, right = system.init(seed), []
+    for x, labels in zip(X, y, strict=True):
+        state, answers = epoch(state, x, labels)
+        right.append(np.asarray(answers)[:, -1] == labels)
+    return np.stack(right), state
+
+
+@cache
+def _epoch(kind: str, name: str):
+    """One compiled epoch: every sample is asked for one tick, then told for one."""
+    return tell(system_of(kind, name), 1, 1, absent=True)
 
 
 def scored(name: str, right: np.ndarray, state) -> Figures:

@@ -33,7 +33,6 @@ def live(
     before: int = 1,
     after: int = 1,
     always: bool = True,
-    absent: bool = False,
 ) -> Life:
     """Return the `Life` of a newborn system in ``worlds``, one batch-1 stream.
 
@@ -50,8 +49,6 @@ def live(
         ``(X [n, d], y [n], info)``, as `RewiredWorlds.worlds` yields them.
     seed
         Of the system's birth.
-    absent
-        NaN entries of X are inputs that are not there.
 
     Raises
     ------
@@ -66,7 +63,7 @@ def live(
     >>> life.correct[1].tolist()
     [True, True, True]
     """
-    world = tell(system, before, after, always, absent)
+    world = tell(system, before, after, always)
     state = system.init(seed)
     answers, labels = [], []
     for X, y, _ in worlds:
@@ -84,7 +81,10 @@ def live(
 def tell(
     system: System, before: int, after: int, always: bool = True, absent: bool = False
 ) -> Callable:
-    """Return compiled ``world(state, X, y) -> (state, answers [n, before])``; see `live`."""
+    """Return compiled ``world(state, X, y) -> (state, answers [n, before])``; see `live`.
+
+    With ``absent`` NaN entries of X are inputs that are not there.
+    """
     if before < 1 or after < 0:
         raise ClaimError("ticks", "before >= 1, after >= 0", (before, after))
     classes = system.spec.variable("label").shape[0]
