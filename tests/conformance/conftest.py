@@ -124,6 +124,9 @@ settling_mixture = model("mixture", "settling_mixture", inputs=6, labels=3, unit
 worlds_and_names = model(
     "mixture", "settling_mixture", inputs=6, labels=3, units=4, contexts=3, pool=True, names=3
 )
+emerging_mixture = model(
+    "mixture", "settling_mixture", inputs=6, labels=3, units=8, names=3, emerging=True
+)
 boltzmann_machine = model("boltzmann", "boltzmann_machine", units=8)
 spiking_pair = model("spiking", "spiking_pair")
 backprop_net = model("backprop", "backprop_net", layers=(6, 5, 3))
@@ -169,12 +172,14 @@ SYSTEMS = {
     "settling_mixture, contexts and names": model(
         "mixture", "settling_mixture", inputs=6, labels=3, units=8, contexts=3, names=3
     ),
+    "settling_mixture, emerging": emerging_mixture,
     "settling_mixture, pools and names": worlds_and_names,
     "boltzmann_machine": boltzmann_machine,
     "spiking_pair": spiking_pair,
     "swift_td": model("swift_td", "swift_td", inputs=4, rate=0.05),
     "growing_grid": model("growing", "growing_grid", units=20),
     "growing_grid by swing": model("growing", "growing_grid", units=20, swing=0.05),
+    "growing_grid, emerging": model("growing", "growing_grid", units=20, emerging=True),
     "growing_grid with a fringe": model(
         "growing", "growing_grid", units=20, fringe=True, spare=2, shy=0.5, zeros=0.5
     ),
@@ -212,6 +217,7 @@ SYSTEMS = {
         reference(), reference(), sense={"x": "x"}, act={"x": "x"}
     ),
     "minibatch(settling_mixture)": lambda: minibatch(settling_mixture(), 3),
+    "minibatch(settling_mixture, emerging)": lambda: minibatch(emerging_mixture(), 3),
     "minibatch(settling_mixture, pools and names)": lambda: minibatch(worlds_and_names(), 3),
     "minibatch(continual_net)": lambda: minibatch(continual_net(), 3),
     "minibatch(replay(continual_net))": lambda: minibatch(

@@ -1,5 +1,7 @@
 """`sodachi learn` as a user meets it: scores, files, kill -9, and what it refuses."""
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -194,3 +196,109 @@ def test_a_terminal_gets_a_live_line_and_a_pipe_plain_ones(home, capsys):
         for row in (256, 1024, 1280, 2048):
             report(row, "accuracy 1")
     assert capsys.readouterr().out == "row 1,024  accuracy 1\nrow 2,048  accuracy 1\n"
+
+
+# --- columns and classes that come and go --------------------------------------------------------
+
+
+def write_months(home, rows=200):
+    """Three months of a station: a sensor is replaced, then a class comes; JSON at the end."""
+    rng = np.random.default_rng(3)
+    size = rng.normal(size=(3, rows))
+    kind = np.where(size > 0, "big", "small")
+    kind[2, np.abs(size[2]) > 1.5] = "odd"
+    months = ["size,colour,kind", "width,colour,kind"]
+    for month, header in enumerate(months):
+        lines = [
+            f"{s * (1 + month):.6g},red,{k}" for s, k in zip(size[month], kind[month], strict=True)
+        ]
+        (home / f"{month}.csv").write_text("\n".join([header, *lines]) + "\n")
+    made = []
+    for i, (s, k) in enumerate(zip(size[2], kind[2], strict=True)):
+        keys = {"width": round(2 * s, 5), "kind": k} | ({"weight": round(s, 4)} if i >= 100 else {})
+        made.append(json.dumps(keys) if i % 50 else "{")
+    (home / "2.jsonl").write_text("\n".join(made) + "\n")
+
+
+def live(*files, more=()):
+    where = ["--target", "kind", "--predictions", "out.csv", "--folder", "life"]
+    return run_command(["learn", *files, *where, *more])
+
+
+def test_columns_and_classes_emerge_and_vanish_and_the_end_says_when(home, capsys):
+    write_months(home)
+    assert live("0.csv", "1.csv", "2.jsonl") == 0
+    said = capsys.readouterr().out
+    assert "4 broken rows put aside" in said
+    assert "column width emerged at row 200\n" in said
+    assert "column size: not since row 199\n" in said
+    assert "column weight emerged at row 501\n" in said
+    assert "class odd emerged at row 4" in said and "column colour: not since row 399" in said
+    right = [line.endswith(",1") for line in (home / "out.csv").read_text().splitlines()[1:]]
+    assert np.mean(right[50:200]) > 0.8 and np.mean(right[250:400]) > 0.8
+
+
+def test_month_by_month_or_at_once_gives_the_same_bytes(home, capsys):
+    write_months(home)
+    # All classes are known at birth only where all files are there at birth.
+    assert live("0.csv") == 0
+    assert live("0.csv", "1.csv") == 0
+    assert live("0.csv", "1.csv", "2.jsonl") == 0
+    said = capsys.readouterr().out
+    assert "resumed at row 200" in said and "resumed at row 400" in said
+    assert "class odd emerged at row" in said
+    by_month = (home / "out.csv").read_bytes()
+    with (home / "2.jsonl").open("a") as file:
+        file.write('{"width": 1.0, "kind": "big", "height": 2}\n')
+    assert live("0.csv", "1.csv", "2.jsonl") == 0
+    assert "column height emerged at row 600" in capsys.readouterr().out
+    assert (home / "out.csv").read_bytes().startswith(by_month)
+
+
+def test_a_kill_while_things_emerge_resumes_to_the_same_bytes(home, monkeypatch):
+    from sodachi.face import kept
+
+    write_months(home)
+    files = ("0.csv", "1.csv", "2.jsonl")
+    assert live(*files) == 0
+    names = ("out.csv", "life/life.safetensors", "life/quarantine.csv")
+    whole = {name: (home / name).read_bytes() for name in names}
+    for name in names:
+        (home / name).unlink()
+    monkeypatch.setattr(kept, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(kept, "CHUNK_ROWS", 90)
+    save, saves = kept.save, []
+
+    def dies(*given):
+        save(*given)
+        saves.append(1)
+        if len(saves) in (3, 5):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(kept, "save", dies)
+    for _ in range(2):
+        with contextlib.suppress(KeyboardInterrupt):
+            live(*files)
+    assert len(saves) >= 5 and live(*files) == 0
+    assert {name: (home / name).read_bytes() for name in names} == whole
+
+
+def test_fixed_puts_what_is_new_aside_and_names_it(home, capsys):
+    write_months(home)
+    assert live("0.csv", more=["--fixed"]) == 0
+    assert live("0.csv", "1.csv", more=["--fixed"]) == 0
+    assert "200 broken rows put aside" in capsys.readouterr().out
+    last = (home / "life" / "quarantine.csv").read_text().splitlines()[-1]
+    assert "column width: expected a column that was there at birth" in last
+    assert live("0.csv", "1.csv") == 2
+    assert "--fixed: expected True as when this life began" in capsys.readouterr().err
+
+
+def test_files_in_another_order_or_grown_in_the_middle_are_refused(home, capsys):
+    write_months(home)
+    assert live("0.csv", "1.csv") == 0
+    assert live("1.csv", "0.csv") == 2
+    with (home / "0.csv").open("a") as file:
+        file.write("1,red,big\n")
+    assert live("0.csv", "1.csv") == 2
+    assert capsys.readouterr().err.count("only the last may be longer") == 2

@@ -60,6 +60,34 @@ def test_features_may_come_late_and_be_missing():
     model.learn_one({"a": 0.0, "b": -2.0}, "no")
     assert model.predict_one({"b": 2.0}) == "yes"
     assert model.predict_one({"a": float("nan"), "b": -2.0}) == "no"
+    missing = [model.predict_proba_one({"b": -2.0} | a) for a in ({}, {"a": None}, {"a": np.nan})]
+    assert missing[0] == missing[1] == missing[2]
+
+
+def test_features_and_classes_emerge_and_vanish_without_restart():
+    model, right = StreamClassifier(**SMALL), []
+    for i, (x, y) in enumerate(blobs(400)):
+        a, b = x["a"], x["b"]
+        if i < 200 and y == "blue":
+            continue  # the class is not there yet
+        sample = {"a": a} if i < 100 else {"a": a, "b": b} if i < 300 else {"b": b, "c": a}
+        right.append(model.predict_one(sample) == y)
+        model.learn_one(sample, y)
+    assert np.mean(right[30:]) > 0.85
+    count, seen = len(right), model.seen()
+    assert seen["features"]["c"] == (count - 100, count - 1)
+    assert seen["features"]["a"] == (0, count - 101)
+    assert seen["classes"]["blue"][0] >= count - 200
+
+
+def test_a_constant_feature_that_emerges_changes_only_the_scale():
+    plain, late = StreamClassifier(**SMALL), StreamClassifier(**SMALL)
+    for i, (x, y) in enumerate(blobs(120)):
+        plain.learn_one(x | {"c": float("nan")}, y)  # three features from the beginning
+        late.learn_one(x | {"c": 7.0 if i >= 60 else float("nan")}, y)
+    for x, _ in blobs(20, seed=1):
+        one, two = plain.predict_proba_one(x), late.predict_proba_one(x | {"c": 7.0})
+        assert two == pytest.approx(one, abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sodachi.face.tables import Row
 pytestmark = pytest.mark.unit
 COLUMNS = (Column("x", 0), Column("c", 1, ("a", "b")))
 CLASSES = Survey(COLUMNS, "y", 2, "classification", ("no", "yes"))
+NAMES = ("x", "c", "y", "z")
 NUMBERS = Survey(COLUMNS, "y", 2, "regression", ())
 
 
@@ -81,13 +82,14 @@ def test_it_learns_a_simple_line_better_than_the_mean():
         (None, "expected 3 fields, got 2"),
         (("one", "a", "yes"), "column x: expected a finite number, got 'one'"),
         (("1", "a", "maybe"), "column y: expected a class that was there at birth, got 'maybe'"),
+        (("1", "a", "no", "3"), "column z: expected a column that was there at birth, got 3"),
     ],
 )
 def test_a_broken_row_is_put_aside_and_moves_no_bit(fields, fault):
-    life = TableLife(CLASSES, 0)
+    life = TableLife(CLASSES, 0, fixed=True)
     life.live(rows(30))
     before, score = bits(life), life.score.state()
-    predictions, broken = life.live([Row(30, fields, "expected 3 fields, got 2")])
+    predictions, broken = life.live([Row(30, fields, "expected 3 fields, got 2")], NAMES)
     assert predictions == [] and broken == [(30, fault)]
     assert bits(life) == before and life.score.state() == score
 
@@ -131,3 +133,71 @@ def test_scores_are_the_definitions():
     for prediction, y in zip("abab", "aabb", strict=True):
         accuracy.add(prediction, y)
     assert (accuracy.value(), accuracy.plain_value()) == (0.5, 0.25)
+
+
+# --- columns, categories and classes that come late, and go --------------------------------------
+
+
+def changing(count=300, seed=1):
+    """Return rows in which z replaces x from row 100, d and many columns come, and a class."""
+    rng, made = np.random.default_rng(seed), []
+    for i in range(count):
+        x, c = rng.normal(), "abc"[rng.integers(2 + (i > 150))]
+        y = "odd" if i > 120 and rng.random() < 0.2 else ("yes" if x > 0 else "no")
+        z = f"{5 + 3 * x:.6g}" if i >= 80 else ""
+        more = [f"{x + 0.5 * rng.normal():.6g}" for _ in range(20 * (i >= 200))]
+        word = "odd" if y == "odd" else "even"
+        fields = (f"{x:.6g}" if i < 100 else "", c, y, z, word if i > 120 else "?", *more)
+        made.append(Row(i, fields))
+    return made, ("x", "c", "y", "z", "word", *(f"more{i}" for i in range(20)))
+
+
+def test_columns_classes_and_categories_emerge_and_vanish_without_restart():
+    stream, names = changing()
+    life = TableLife(CLASSES, 0)
+    small = life.network.inputs
+    predictions, broken = life.live(stream, names)
+    assert broken == [] and life.network.inputs > small  # it outgrew its first network
+    right = [said == truth for _, said, truth in predictions]
+    assert np.mean(right[110:]) > 0.75  # x, on which the classes hung, is gone: three classes
+    said = life.changes(600)
+    late = {"column z emerged at row 80", "column word emerged at row 121",
+            "column more19 emerged at row 200", "column x: not since row 99"}  # fmt: skip
+    first = next(row.number for row in stream if row.fields[2] == "odd")
+    assert late | {f"class odd emerged at row {first}"} <= set(said)
+    assert not any(line.startswith(("column c emerged", "class yes emerged")) for line in said)
+    assert len([line for line in life.changes(310) if "not since" in line]) == 1
+
+
+def test_any_cut_gives_the_same_bits_while_things_emerge():
+    stream, names = changing()
+    whole, said = TableLife(CLASSES, 0), []
+    expected = whole.live(stream, names)[0]
+    part = TableLife(CLASSES, 0)
+    for start, stop in ((0, 90), (90, 122), (122, 201), (201, 300)):
+        resumed = TableLife(CLASSES, 0)
+        resumed.restore(part.state(), part.notes())
+        resumed.score.restore(part.score.state())
+        said += resumed.live(stream[start:stop], names)[0]
+        part = resumed
+    assert said == expected
+    assert bits(part) == bits(whole) and part.notes() == whole.notes()
+
+
+def test_a_broken_row_brings_nothing_new():
+    life = TableLife(CLASSES, 0)
+    life.live(rows(30))
+    before, notes = bits(life), life.notes()
+    _, broken = life.live([Row(30, ("one", "q", "maybe", "3"))], NAMES)
+    assert broken == [(30, "column x: expected a finite number, got 'one'")]
+    assert bits(life) == before and life.notes() == notes
+
+
+def test_too_many_classes_are_put_aside_and_too_many_categories_counted():
+    life = TableLife(CLASSES, 0)
+    made = [Row(i, ("1", f"word{i}", f"class{i}")) for i in range(80)]
+    life.classes |= {f"other{i}": 2 + i for i in range(190)}  # 64 more, and it is full
+    _, broken = life.live(made)
+    assert len(broken) == 16 and "at most 256 classes, got another" in broken[0].fault
+    assert len(life.encoder.notes()["categories"]["c"]) == 64
+    assert life.encoder.unseen.tolist() == [2]

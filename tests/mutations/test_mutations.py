@@ -41,6 +41,7 @@ OBGD = "tests/rules/test_obgd.py::test_"
 IDBD = "tests/rules/test_idbd.py::test_"
 CONTINUAL = "tests/models/test_continual.py::test_"
 RULE = "tests/core/test_rule.py::test_"
+EMERGENCE = "tests/models/test_emergence.py::test_"
 TRUST = "tests/models/test_trust.py::test_"
 CONTEXTS = "tests/models/test_contexts.py::test_"
 NAMING = "tests/models/test_naming.py::test_"
@@ -61,6 +62,18 @@ ALWAYS = (
         'y * (y - post["threshold"])',
         'y - post["threshold"]',
         HEBBIAN + "bcm_becomes_selective_and_its_threshold_is_the_mean_square",
+    ),
+    Mutation(
+        "rules/meeting.py",
+        "toward - w * gain",
+        "toward + w * gain",
+        EMERGENCE + "a_synapse_is_the_mean_of_its_own_meetings",
+    ),
+    Mutation(
+        "models/emergence.py",
+        "off / (1.0 + wide)",
+        "off",
+        EMERGENCE + "the_doubt_is_the_ratio_of_two_predictive_densities",
     ),
     Mutation(
         "rules/decay.py",

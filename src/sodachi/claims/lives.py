@@ -83,8 +83,13 @@ def live(
     return Life(state, np.stack(answers), np.stack(labels))
 
 
-def tell(system: System, before: int, after: int, always: bool = True) -> Callable:
-    """Return compiled ``world(state, X, y) -> (state, answers [n, before])``; see `live`."""
+def tell(
+    system: System, before: int, after: int, always: bool = True, absent: bool = False
+) -> Callable:
+    """Return compiled ``world(state, X, y) -> (state, answers [n, before])``; see `live`.
+
+    With ``absent`` NaN entries of X are inputs that are not there.
+    """
     if before < 1 or after < 0:
         raise ClaimError("ticks", "before >= 1, after >= 0", (before, after))
     classes = system.spec.variable("label").shape[0]
@@ -92,6 +97,9 @@ def tell(system: System, before: int, after: int, always: bool = True) -> Callab
     def one_sample(state, sample):
         x, y = sample
         known = jnp.full(x.shape, jnp.inf, x.dtype)
+        if absent:
+            known = jnp.where(jnp.isnan(x), 0.0, known)
+            x = jnp.where(jnp.isnan(x), 0.0, x)
         told = jax.nn.one_hot(y, classes)
         ticks = jnp.arange(before + after)
 

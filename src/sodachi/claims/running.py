@@ -50,6 +50,7 @@ CLAIMS = {
     "step-size-protection": "sodachi.claims.step_size_protection",
     "conserved-utility": "sodachi.claims.conserved_utility",
     "few-synapses": "sodachi.claims.few_synapses",
+    "emerging-inputs": "sodachi.claims.emerging_inputs",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

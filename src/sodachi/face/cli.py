@@ -109,7 +109,13 @@ def demo(
 
 @app.command()
 def learn(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file with a header.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="CSV files with a header, or JSON lines (.jsonl), one after the other.",
+        ),
+    ],
     target: Annotated[str, typer.Option(help="The column to predict.")],
     predictions: Annotated[
         Path | None, typer.Option(help="Write every prediction, made before its row is learned.")
@@ -121,16 +127,23 @@ def learn(
         str | None, typer.Option(help="classification or regression, if not as judged.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    fixed: Annotated[
+        bool, typer.Option("--fixed", help="Put rows with a new column or class aside.")
+    ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Plain text, no live line.")] = False,
 ) -> int:
-    """Live through a CSV file: predict each row, then learn it. Resumes by itself.
+    """Live through files: predict each row, then learn it. Resumes by itself.
 
     The task is classification if any target is not a number, or if all are integers of at most 20
     values; otherwise regression. The target column is read once beforehand to know the classes.
+
+    Columns are known by name and may come and go, in JSON lines from row to row, in CSV from file
+    to file; classes too. The end says when. With --fixed nothing new is learned: such rows are put
+    aside.
     """
     from sodachi.face.learn import check_request, learn_table
 
-    request = check_request(file, target, predictions, folder, task, seed)
+    request = check_request(files, target, predictions, folder, task, seed, fixed)
     _prepare()
     return learn_table(request, live=sys.stdout.isatty() and not plain)
 

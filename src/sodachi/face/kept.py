@@ -29,7 +29,11 @@ CHECKPOINT_SECONDS = 5.0
 #: Lines of the quarantine file; what comes after is counted only.
 QUARANTINE_LINES = 10_000
 
-FACTORY = "table-life"
+#: Lines of the summary that say what emerged and what went.
+CHANGES = 20
+
+#: Lives of `sodachi learn` since columns and classes may emerge.
+FACTORY = "emerging-table-life"
 QUARANTINE = "quarantine.csv"
 
 
@@ -53,10 +57,10 @@ class KeptLife:
         extra = found.extra if found else {}
         known = known or _resumed(request, found)
         self.asked = _asked(request, known)
-        self.life = TableLife(known, request.seed)
+        self.life = TableLife(known, request.seed, request.fixed)
         self.spec = Spec(FACTORY, arguments(survey=known.to_json(), **self.asked))
         if found:
-            self.life.restore(found.state)
+            self.life.restore(found.state, extra["notes"])
             self.life.score.restore(extra["score"])
             self.source.seek(found.offset)
         self.quarantined = extra.get("quarantined", 0)
@@ -70,10 +74,10 @@ class KeptLife:
             self._write_headers()
 
     def live_through(self, report: Callable[[int, str], None]) -> None:
-        """Live chunk by chunk to the end of the file, saving every few seconds."""
+        """Live chunk by chunk to the end of the stream, saving every few seconds."""
         saved = time.monotonic()
         while rows := list(islice(self.source, CHUNK_ROWS)):
-            predictions, broken = self.life.live(rows)
+            predictions, broken = self.life.live(rows, self.source.names)
             for row, fault in broken:
                 self._put_aside(row, fault)
             if self.journal:
@@ -90,6 +94,7 @@ class KeptLife:
             **self.asked,
             "fingerprint": self.source.fingerprint(),
             "score": self.life.score.state(),
+            "notes": self.life.notes(),
             "quarantined": self.quarantined,
         }
         for name, journal in (("quarantine", self.quarantine), ("predictions", self.journal)):
@@ -121,7 +126,11 @@ class KeptLife:
             lines.append(f"{self.quarantined:,} broken rows put aside: {place}")
         unseen = int(self.life.encoder.unseen.sum())
         if unseen:
-            lines.append(f"{unseen:,} categories that the first rows did not have: taken as none")
+            lines.append(f"{unseen:,} categories that had no place: taken as none")
+        changes = self.life.changes(rows)
+        lines += changes[:CHANGES]
+        if len(changes) > CHANGES:
+            lines.append(f"{len(changes) - CHANGES:,} more columns or classes came or went")
         if self.request.predictions:
             lines.append(f"predictions: {self.request.predictions}")
         lines.append(f"kept in {self.request.folder}; add rows and repeat the command to go on")
@@ -152,13 +161,20 @@ def _asked(request: Request, known: Survey) -> dict[str, Any]:
     """What must be the same each time the command is repeated."""
     where = str(request.predictions) if request.predictions else None
     task = request.task or known.task
-    return {"target": request.target, "task": task, "seed": request.seed, "predictions": where}
+    return {
+        "target": request.target,
+        "task": task,
+        "seed": request.seed,
+        "fixed": request.fixed,
+        "predictions": where,
+    }
 
 
 def _resumed(request: Request, found: Checkpoint | None) -> Survey:
     """Return the survey of the kept life, if this is the same file and the same request."""
     if found is None or found.spec.factory != FACTORY:
-        raise CheckpointError(str(request.folder), "a life of `sodachi learn`", "another's")
+        expected = "a life of this version of `sodachi learn`"
+        raise CheckpointError(str(request.folder), expected, "another's")
     extra = found.extra
     known = Survey.from_json(json.loads(found.spec.arguments)["survey"])
     for name, now in _asked(request, known).items():
@@ -167,6 +183,11 @@ def _resumed(request: Request, found: Checkpoint | None) -> Survey:
             raise CommandError(f"--{name}", before, now)
     if not request.source.matches(extra["fingerprint"]):
         expected = "the file of this life, longer or as it was (or another --folder)"
+        if len(request.source.paths) > 1 or "], [" in extra["fingerprint"]:
+            expected = (
+                "the files of this life in their order; only the last may be longer, and "
+                "others may follow (or another --folder)"
+            )
         raise CommandError(str(request.source.path), expected, "changed rows")
     return known
 

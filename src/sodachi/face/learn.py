@@ -1,14 +1,14 @@
-"""`sodachi learn`: live through a CSV file, and go on after any interruption."""
+"""`sodachi learn`: live through CSV files or JSON lines, and go on after any interruption."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sodachi.errors import CommandError
+from sodachi.face.sources import Stream, check_files
 from sodachi.face.survey import TASKS, survey
-from sodachi.face.tables import CsvSource
 
 #: The file in the folder that holds a life.
 CHECKPOINT = "life.safetensors"
@@ -17,42 +17,44 @@ CHECKPOINT = "life.safetensors"
 class Request(NamedTuple):
     """What was asked for on the command line, checked as far as it can be without a network."""
 
-    source: CsvSource
+    source: Stream
     target: str
     predictions: Path | None
     folder: Path
     task: str | None
     seed: int
+    fixed: bool = False
 
 
 def check_request(
-    file: Path,
+    files: Sequence[Path],
     target: str,
     predictions: Path | None = None,
     folder: Path | None = None,
     task: str | None = None,
     seed: int = 0,
+    fixed: bool = False,
 ) -> Request:
     """Return the request; `CommandError` or `DataError` before anything heavy is imported."""
-    source = CsvSource(file)
-    if target not in source.names:
+    source = check_files(files)
+    if not source.knows(target):
         raise CommandError("--target", f"one of {', '.join(source.names)}", target)
     if task not in (None, *TASKS):
         raise CommandError("--task", " or ".join(TASKS), task)
-    folder = folder or Path(f"{file.stem}.life")
+    folder = folder or Path(f"{files[0].stem}.life")
     if folder.exists() and not folder.is_dir():
         raise CommandError("--folder", "a folder", folder)
     if predictions is not None:
         predictions = predictions.resolve()
         if not predictions.parent.is_dir():
             raise CommandError("--predictions", "a file in an existing folder", predictions)
-        if predictions.is_dir() or predictions == file.resolve():
+        if predictions.is_dir() or predictions in [file.resolve() for file in files]:
             raise CommandError("--predictions", "another file", predictions)
-    return Request(source, target, predictions, folder, task, seed)
+    return Request(source, target, predictions, folder, task, seed, fixed)
 
 
 def learn_table(request: Request, live: bool = False) -> int:
-    """Live through the rest of the file, print the score as it goes, and return 0."""
+    """Live through the rest of the files, print the score as it goes, and return 0."""
     born = (request.folder / CHECKPOINT).exists()
     known = None if born else survey(request.source, request.target, request.task)
 

@@ -39,6 +39,12 @@ class Moments:
         moments.merge(values)
         return moments
 
+    def widen(self, columns: int) -> None:
+        """Make room for so many columns; new ones have seen nothing."""
+        more = np.zeros(columns - len(self.count))
+        for name in ("count", "mean", "spread"):
+            setattr(self, name, np.concatenate([getattr(self, name), more]))
+
     def deviation(self) -> np.ndarray:
         """Return the standard deviations, 1 where a column has not varied yet."""
         variance = self.spread / np.maximum(self.count, 1)

@@ -75,15 +75,22 @@ def widened(values: np.ndarray, width: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def classifier_network(inputs: int, classes: int, units: int) -> Network:
-    """Return the network for at most so many inputs and classes (sizes are rounded up)."""
-    return _network(bucket(inputs, INPUT_BUCKETS), bucket(classes, CLASS_BUCKETS), units, {})
+def classifier_network(inputs: int, classes: int, units: int, emerging: bool = False) -> Network:
+    """Return the network for at most so many inputs and classes (sizes are rounded up).
+
+    ``emerging``: inputs may come late and go (see `settling_mixture`).
+    """
+    extra = {"emerging": True} if emerging else {}
+    return _network(bucket(inputs, INPUT_BUCKETS), bucket(classes, CLASS_BUCKETS), units, extra)
 
 
 @lru_cache(maxsize=32)
-def regressor_network(inputs: int, units: int, label_precision: float) -> Network:
+def regressor_network(
+    inputs: int, units: int, label_precision: float, emerging: bool = False
+) -> Network:
     """Return the network that predicts one standardised number."""
     extra = {"label_kind": "real", "label_beta": label_precision}
+    extra |= {"emerging": True} if emerging else {}
     return _network(bucket(inputs, INPUT_BUCKETS), 1, units, extra)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from sodachi.errors import ObservationError, SpecError
+from sodachi.face.history import History
 from sodachi.face.network import classifier_network, input_scale
+from sodachi.models.emergence import rescaled
 
 
 class StreamClassifier:
@@ -18,9 +20,11 @@ class StreamClassifier:
 
     The settling mixture of `sodachi.models.settling_mixture` from rest at every sample: the
     answer is ``Σ_k h_k V_k`` with ``h = softmax(−½β|s·x − m|²)`` and
-    ``s = 3.5 √(sharpness/d)`` for d features in the first sample. Features should be standardised
-    (put river's ``StandardScaler`` before it). A feature that is missing, None or NaN in a sample
-    is not observed. Features and classes may appear at any time within the capacity.
+    ``s = 3.5 √(sharpness/d)`` for the d features that have come so far. Features should be
+    standardised (put river's ``StandardScaler`` before it). A feature that is missing, None or NaN
+    in a sample is not observed. Features and classes may emerge at any time within the capacity,
+    and vanish: no unit is judged by a feature that it has never met. `seen` tells when each was
+    there.
 
     Parameters
     ----------
@@ -72,33 +76,45 @@ class StreamClassifier:
             raise SpecError("sharpness", "a positive number", sharpness)
         self.features, self.classes, self.units = features, classes, units
         self.sharpness, self.seed = sharpness, seed
-        self._network = classifier_network(features, classes, units)
+        self._network = classifier_network(features, classes, units, True)
         self._shared = self._network.start(seed)
         self._columns: dict[Hashable, int] = {}
         self._labels: dict[Hashable, int] = {}
         self._scale: float | None = None
+        self._features_seen, self._classes_seen = History(), History()
+        self._samples = 0
         _tell_river()
 
     def learn_one(self, x: Mapping[Hashable, Any], y: Hashable) -> None:
         """Learn one sample; an error leaves every weight and name as it was."""
         if y is None or y != y:
             raise ObservationError("y", "a class", repr(y))
-        scale, columns = self._scale_of(x), dict(self._columns)
-        values = self._values(x, scale, columns, grow=True)
+        columns = dict(self._columns)
+        values = self._values(x, columns, grow=True)
         labels = dict(self._labels)
         place = labels.setdefault(y, len(labels))
         if place >= self.classes:
             raise ObservationError("y", f"at most {self.classes} classes", f"another, {y!r}")
         target = np.zeros(self._network.labels, np.float32)
         target[place] = 1.0
+        scale = self._scale
+        if scale is None or len(columns) > len(self._columns):
+            scale = input_scale(len(columns), self.sharpness)
+            if self._scale is not None:
+                self._shared = rescaled(self._shared, scale / self._scale)
+        values = _bounded(scale * values)
         self._shared = self._network.learn_one(self._shared, values, target)
         self._scale, self._columns, self._labels = scale, columns, labels
+        present = [name for name, place in columns.items() if not np.isnan(values[place])]
+        self._features_seen.note(self._samples, present)
+        self._classes_seen.note(self._samples, [y])
+        self._samples += 1
 
     def predict_proba_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Return the probability of every class seen so far (empty before the first)."""
         if not self._labels:
             return {}
-        values = self._values(x, self._scale_of(x), self._columns, grow=False)
+        values = _bounded((self._scale or 1.0) * self._values(x, self._columns, grow=False))
         answer = np.asarray(self._network.answer_one(self._shared, values), np.float64)
         votes = np.maximum(answer[: len(self._labels)], 0.0) + 1e-9
         return dict(zip(self._labels, (votes / votes.sum()).tolist(), strict=True))
@@ -108,11 +124,21 @@ class StreamClassifier:
         probabilities = self.predict_proba_one(x)
         return max(probabilities, key=probabilities.__getitem__) if probabilities else None
 
+    def seen(self) -> dict[str, dict[Hashable, tuple[int, int]]]:
+        """Return the first and last sample, counted from 0, of every feature and class."""
+        histories = {"features": self._features_seen, "classes": self._classes_seen}
+        return {
+            what: {name: (first, last) for name, (first, last, _) in history.seen.items()}
+            for what, history in histories.items()
+        }
+
     def clone(self, new_params: dict[str, Any] | None = None, include_attributes: bool = False):
         """Return a new life with the same parameters (what river asks of an estimator)."""
         made = type(self)(**{**self._get_params(), **(new_params or {})})
         if include_attributes:  # arrays never change in place, dictionaries are replaced
             made.__dict__.update(self.__dict__)
+            made._features_seen = History(self._features_seen.seen)
+            made._classes_seen = History(self._classes_seen.seen)
         return made
 
     def __repr__(self) -> str:
@@ -123,14 +149,11 @@ class StreamClassifier:
         names = ("features", "classes", "units", "sharpness", "seed")
         return {name: getattr(self, name) for name in names}
 
-    def _scale_of(self, x: Mapping[Hashable, Any]) -> float:
-        return self._scale or input_scale(len(x), self.sharpness)
-
-    def _values(self, x, scale: float, columns: dict, *, grow: bool) -> np.ndarray:
+    def _values(self, x, columns: dict, *, grow: bool) -> np.ndarray:
         """Put a sample's features in their columns; a new name gets the next when learning."""
         if not x:
             raise ObservationError("x", "at least one feature", "none")
-        values = np.full(self._network.inputs, np.nan, np.float32)
+        values = np.full(self._network.inputs, np.nan)
         for name, entry in x.items():
             value = _number(name, entry)
             if name not in columns and grow:
@@ -139,8 +162,13 @@ class StreamClassifier:
                     raise ObservationError("x", expected, f"another, {name!r}")
                 columns[name] = len(columns)
             if name in columns:
-                values[columns[name]] = max(-1e5, min(1e5, scale * value))
+                values[columns[name]] = value
         return values
+
+
+def _bounded(values: np.ndarray) -> np.ndarray:
+    """Return what the network takes; NaN, which is not observed, stays NaN."""
+    return np.clip(values, -1e5, 1e5).astype(np.float32)
 
 
 def _number(name: Hashable, entry: Any) -> float:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 
 from sodachi.errors import CommandError, DataError
-from sodachi.face.tables import CsvSource, is_missing, number
+from sodachi.face.tables import RowSource, entry, is_missing, number
 
 #: Rows at the head of the file from which the kinds and categories of inputs are read.
 HEAD_ROWS = 1_000
@@ -61,11 +61,12 @@ class Survey:
             raise DataError("survey", "JSON as Survey.to_json writes it", str(error)) from error
 
 
-def survey(source: CsvSource, target: str, task: str | None = None) -> Survey:
+def survey(source: RowSource, target: str, task: str | None = None) -> Survey:
     """Return what the table's columns mean.
 
     *Inputs* are judged by the first 1,000 rows: a column whose known entries are all numbers is
-    numeric, any other categorical, with a place for each of its 64 commonest categories.
+    numeric, any other categorical, with a place for each of its 64 commonest categories. Columns
+    that first come later are not in it: they emerge.
     *The target* alone is read to the end of the file, so that the set of classes is known at
     birth. The task is classification if any target is not a number, or if all are integers of at
     most 20 different values; otherwise regression. ``task`` overrules it.
@@ -78,18 +79,21 @@ def survey(source: CsvSource, target: str, task: str | None = None) -> Survey:
         If there are no rows or no inputs, one class only, too many classes, or (for regression) a
         target that is not a number or never varies.
     """
-    if target not in source.names:
+    if not source.knows(target):
         raise CommandError("--target", f"one of {', '.join(source.names)}", target)
     if task not in (None, *TASKS):
         raise CommandError("--task", " or ".join(TASKS), task)
-    if len(source.names) < 2:
-        raise DataError(str(source.path), "at least one column beside the target", "none")
-    place = source.names.index(target)
-    values, rows = Counter(), 0
-    for row in CsvSource(source.path):
+    stream, values, rows, place = source.again(), Counter(), 0, -1
+    for row in stream:
         rows += 1
-        if row.fields is not None and not is_missing(row.fields[place]):
-            _count(values, row.fields[place], task, source)
+        if place < 0 and target in stream.names:
+            place = stream.names.index(target)
+        if row.fields is not None and place >= 0:
+            field = entry(row.fields, place)
+            if not is_missing(field):
+                _count(values, field, task, source)
+    if len(stream.names) < 2:
+        raise DataError(str(source.path), "at least one column beside the target", "none")
     if not rows:
         raise DataError(str(source.path), "rows under the header", "none")
     if not values:
@@ -99,7 +103,7 @@ def survey(source: CsvSource, target: str, task: str | None = None) -> Survey:
     return Survey(_columns(source, place), target, place, task, classes)
 
 
-def _count(values: Counter, field: str, task: str | None, source: CsvSource) -> None:
+def _count(values: Counter, field: str, task: str | None, source: RowSource) -> None:
     """Count the different values, keeping no more of them than a decision needs."""
     if len(values) <= MOST_CLASSES or field in values:
         values[field] += 1
@@ -138,13 +142,15 @@ def _numeric_first(text: str):
     return (value is None, value or 0.0, text)
 
 
-def _columns(source: CsvSource, place: int) -> tuple[Column, ...]:
-    head = [r.fields for r in islice(CsvSource(source.path), HEAD_ROWS) if r.fields is not None]
+def _columns(source: RowSource, place: int) -> tuple[Column, ...]:
+    stream = source.again()
+    head = [r.fields for r in islice(stream, HEAD_ROWS) if r.fields is not None]
     columns = []
-    for index, name in enumerate(source.names):
+    for index, name in enumerate(stream.names):
         if index == place:
             continue
-        known = Counter(row[index] for row in head if not is_missing(row[index]))
+        entries = (entry(row, index) for row in head)
+        known = Counter(field for field in entries if not is_missing(field))
         if all(number(value) is not None for value in known):
             columns.append(Column(name, index))
         else:

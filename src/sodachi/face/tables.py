@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sodachi.errors import CommandError, DataError
 
@@ -31,6 +31,30 @@ class Row(NamedTuple):
     number: int
     fields: tuple[str, ...] | None
     fault: str = ""
+
+
+class RowSource(Protocol):
+    """What is read as rows: one file, or several (`CsvSource`, `JsonSource`, `Stream`)."""
+
+    @property
+    def path(self) -> Path:
+        """The file that errors are told of."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns so far; they may become more while rows are read."""
+        ...
+
+    def knows(self, name: str) -> bool:
+        """Return whether there is such a column anywhere."""
+        ...
+
+    def again(self) -> RowSource:
+        """Return the same rows from the first."""
+        ...
+
+    def __iter__(self) -> Iterator[Row]: ...
 
 
 class CsvSource:
@@ -57,7 +81,7 @@ class CsvSource:
     """
 
     def __init__(self, path: Path | str):
-        self.path = Path(path)
+        self.path: Path = Path(path)
         if not self.path.is_file():
             raise CommandError("file", "an existing CSV file", self.path)
         self.delimiter = ","
@@ -85,18 +109,21 @@ class CsvSource:
         self._given += 1
         return row
 
+    def again(self) -> CsvSource:
+        """Return the same file from its first row."""
+        return CsvSource(self.path)
+
+    def knows(self, name: str) -> bool:
+        """Return whether the file has this column."""
+        return name in self.names
+
     def fingerprint(self) -> str:
         """Return a hash of the head of the file and its length: a row appended leaves it alone."""
-        with self.path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-        return f"{len(head)}:{hashlib.sha256(head).hexdigest()}"
+        return fingerprint_of(self.path)
 
     def matches(self, fingerprint: str) -> bool:
         """Return whether this is the file, perhaps longer by now, that gave the fingerprint."""
-        length, _, digest = fingerprint.partition(":")
-        with self.path.open("rb") as file:
-            head = file.read(int(length))
-        return hashlib.sha256(head).hexdigest() == digest
+        return is_same_file(self.path, fingerprint)
 
     def _header(self) -> tuple[str, ...]:
         with self._text() as file:
@@ -147,6 +174,26 @@ class CsvSource:
         except UnicodeDecodeError as error:
             got = f"byte 0x{error.object[error.start]:02x}"
             raise DataError(str(self.path), "UTF-8 text", got) from error
+
+
+def fingerprint_of(path: Path) -> str:
+    """Return the length and hash of the head of a file."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return f"{len(head)}:{hashlib.sha256(head).hexdigest()}"
+
+
+def is_same_file(path: Path, fingerprint: str) -> bool:
+    """Return whether a file, perhaps longer by now, has the head of that `fingerprint_of`."""
+    length, _, digest = fingerprint.partition(":")
+    with path.open("rb") as file:
+        head = file.read(int(length))
+    return hashlib.sha256(head).hexdigest() == digest
+
+
+def entry(fields: tuple[str, ...], index: int) -> str:
+    """Return a field, empty (not known) where the row was read before its column had come."""
+    return fields[index] if index < len(fields) else ""
 
 
 def is_missing(field: str) -> bool:

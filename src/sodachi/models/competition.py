@@ -24,10 +24,15 @@ class Born(NamedTuple):
     mine: Any
 
 
-def unit_costs(s, weight, evidence):
-    """Return ``c_k = ½β Σ_j κ_j (x_j − m_kj)² − Σ_j drive_j m_kj``; absent inputs cost nothing."""
+def unit_costs(s, weight, evidence, unsure: Any = None):
+    """Return ``c_k = ½β Σ_j κ_j (x_j − m_kj)² − Σ_j drive_j m_kj``; absent inputs cost nothing.
+
+    ``unsure`` replaces the squares that a unit cannot know yet (`sodachi.models.emergence`).
+    """
     known, x = share(evidence), observed_value(evidence)
-    distance = jnp.sum(known[:, None] * (x[:, None] - weight) ** 2, axis=0)
+    square = (x[:, None] - weight) ** 2
+    square = square if unsure is None else unsure(square)
+    distance = jnp.sum(known[:, None] * square, axis=0)
     cost = 0.5 * s.beta * distance - evidence.drive @ weight
     return jnp.where(jnp.isfinite(cost), cost, 0.0)
 

@@ -17,6 +17,7 @@ from sodachi.core.given import is_on
 from sodachi.core.lanes import any_lane
 from sodachi.core.rule import start_synapses
 from sodachi.errors import SpecError
+from sodachi.models.emergence import Senses, new_senses, sensed
 from sodachi.models.fringe import Fringe, is_master, move_fringe, no_fringe, taught, used_to
 from sodachi.models.grid import NOBODY, Wiring, forward, hunger
 from sodachi.models.grid_learning import grid_rule, learn_grid, readout, terminals
@@ -57,6 +58,7 @@ class Settings(NamedTuple):
     noticed: float
     zeros: float
     swing: float
+    emerging: bool
     lesion: str
 
 
@@ -86,6 +88,7 @@ def growing_grid(
     noticed: float = 0.01,
     zeros: float = 0.0,
     swing: float = 0.0,
+    emerging: bool = False,
     lesion: str = "",
 ) -> System:
     r"""Return a grid of ReLU units that grows inside its capacity while it learns.
@@ -133,6 +136,10 @@ def growing_grid(
         Rate at which it is followed how far each node swings about its mean; utility is then handed
         down by the shares of weight times swing, and who never fires has none. With 0 weights alone
         count: what is known is kept longer, and the grid stiffens.
+    emerging
+        Inputs may emerge late and vanish: every input keeps a running mean of what was seen of it,
+        and delivers it while it is absent, so that what is predicted is right on average; its
+        synapses rest meanwhile. Without, an absent input delivers 0.
     lesion
         For experiments: "random-newborn" draws a newborn's weights, of the same norm and bias;
         "random-utility" draws anew what each unit is worth whenever one is to make room;
@@ -197,6 +204,8 @@ def _check(s: Settings) -> None:
         raise SpecError("lesion", f"one of {LESIONS}", s.lesion)
     if s.lesion == "random-master" and not s.fringe:
         raise SpecError("lesion", "a fringe, whose masters are drawn", s.lesion)
+    if not isinstance(s.emerging, bool):
+        raise SpecError("emerging", "True or False", s.emerging)
     if type(s.spare) is not int or s.spare < 0:
         raise SpecError("spare", "0 or more", s.spare)
     if not 0 < s.shy <= 1:
@@ -220,18 +229,23 @@ def _blank(s: Settings, units: int):
     nodes = jnp.zeros(1 + s.inputs + units)
     swings = {"mean": nodes, "swing": nodes} if is_on(s.swing) else {}
     edge = {"fringe": no_fringe(s.inputs, s.labels, units)._asdict()} if s.fringe else {}
-    return edge | {
-        "weights": weights,
-        "synapses": {name: start_synapses(grid_rule(s), w) for name, w in weights.items()},
-        "structure": {"source": source, "live": jnp.zeros(units, bool)},
-        "cells": swings
+    senses = {"senses": new_senses(s)} if s.emerging else {}
+    return (
+        edge
+        | senses
         | {
-            "cost": jnp.zeros(()),
-            "age": jnp.zeros(units, jnp.int32),
-            "since_birth": jnp.asarray(s.patience, jnp.int32),
-        },
-        "clock": new_clock(),
-    }
+            "weights": weights,
+            "synapses": {name: start_synapses(grid_rule(s), w) for name, w in weights.items()},
+            "structure": {"source": source, "live": jnp.zeros(units, bool)},
+            "cells": swings
+            | {
+                "cost": jnp.zeros(()),
+                "age": jnp.zeros(units, jnp.int32),
+                "since_birth": jnp.asarray(s.patience, jnp.int32),
+            },
+            "clock": new_clock(),
+        }
+    )
 
 
 def begin_grid(s: Settings, key) -> State:
@@ -264,7 +278,11 @@ def step_grid(s: Settings, state: State, observation):
     seen, told = observation.evidence["input"], observation.evidence["label"]
     units, learn = wiring.live.shape[0], observation.learn
     key, coin = jax.random.split(lane["key"])
-    x = hold_evidence(jnp.zeros(s.inputs), seen, 1.0)
+    senses, usual = {}, jnp.zeros(s.inputs)
+    if s.emerging:
+        usual = Senses(*shared["senses"]).mean
+        senses = {"senses": sensed(Senses(*shared["senses"]), seen, learn)}
+    x = hold_evidence(usual, seen, 1.0)
     x = jnp.where(jnp.isfinite(x), x, 0.0)
 
     # Predict, and pass the error back as hunger.
@@ -275,6 +293,12 @@ def step_grid(s: Settings, state: State, observation):
     cost = jnp.sum(0.5 * share(told) * off**2 - told.drive * y)
     wants, gain = hunger(s.levels, weights["units"], wiring, weights["output"], nodes, error)
 
+    # What is absent is filled in to predict with, but nobody learns from it or is born of it.
+    usual_nodes = nodes
+    if s.emerging:
+        x_there = jnp.where(share(seen) > 0, x, 0.0)
+        nodes = nodes.at[1 : 1 + s.inputs].set(x_there)
+
     # Structure first, so that a newborn's synapses are imprinted by the same tick of plasticity.
     told_now = learn & (jnp.max(share(told)) > 0)
     edge, adoption = {}, None
@@ -282,7 +306,7 @@ def step_grid(s: Settings, state: State, observation):
         fringe = used_to(s, Fringe(**shared["fringe"]), jnp.concatenate([error, wants]), told_now)
         kept = is_master(fringe, wiring, s.labels)
         wiring_, birth = decide(s, shared, nodes, cost, told_now, coin, kept, fringe.member)
-        signals = jnp.concatenate([error, wants]), x
+        signals = jnp.concatenate([error, wants]), nodes[1 : 1 + s.inputs]
         fringe, wiring_, adoption = move_fringe(
             s, shared | {"fringe": fringe._asdict()}, wiring_, birth, signals, any_lane(learn),
             jax.random.fold_in(coin, 1),
@@ -293,13 +317,17 @@ def step_grid(s: Settings, state: State, observation):
         wiring_, birth = decide(s, shared, nodes, cost, told_now, coin)
     signals = (nodes, error, wants, gain)
     weights, synapses = learn_grid(s, shared, observation, wiring_, birth, signals, coin, adoption)
-    shared = edge | {
-        "weights": weights,
-        "synapses": synapses,
-        "structure": wiring_._asdict(),
-        "cells": aged(s, shared["cells"], birth, nodes, cost, told_now, learn),
-        "clock": tick(shared["clock"], any_lane(learn)),
-    }
+    shared = (
+        edge
+        | senses
+        | {
+            "weights": weights,
+            "synapses": synapses,
+            "structure": wiring_._asdict(),
+            "cells": aged(s, shared["cells"], birth, usual_nodes, cost, told_now, learn),
+            "clock": tick(shared["clock"], any_lane(learn)),
+        }
+    )
     live = jnp.sum(wiring_.live)
     output = {
         "energy": cost,

@@ -45,6 +45,7 @@ class Settings(NamedTuple):
     surprise: float
     names: int
     pool: bool
+    emerging: bool
 
 
 @factory("settling_mixture")
@@ -69,6 +70,7 @@ def settling_mixture(
     surprise: float = 6.0,
     names: int = 1,
     pool: bool = False,
+    emerging: bool = False,
 ) -> System:
     r"""Return a layer of units that settles to the free energy of a mixture, and grows.
 
@@ -98,6 +100,10 @@ def settling_mixture(
     names
         How many namings the network keeps, one of them blank: what a thing is and what it is
         called are then learned apart (`sodachi.models.naming`). Categorical labels only.
+    emerging
+        Every synapse below counts its meetings with its input, so that inputs may emerge late and
+        vanish: nobody is judged by what it has never met (`sodachi.models.emergence`). For one
+        context; with more, inputs that are not whole are not used to tell worlds apart.
     label_kind
         ``"categorical"``, or ``"real"`` for regression: ``q = exp(−½ label_beta |t − V|²)``.
     beta
@@ -170,7 +176,11 @@ def _check(s: Settings) -> None:
         raise SpecError("label_kind", "categorical or real", s.label_kind)
     if s.names > 1 and s.label_kind != "categorical":
         raise SpecError("names", "1 for a label that is not categorical", s.names)
+    if not isinstance(s.emerging, bool):
+        raise SpecError("emerging", "True or False", s.emerging)
     if s.pool and s.contexts < 2:
         raise SpecError("contexts", "2 or more for pools of their own", s.contexts)
+    if s.emerging and s.contexts > 1:
+        raise SpecError("emerging", "one context", f"{s.contexts} contexts")
     if s.lesion not in LESIONS:
         raise SpecError("lesion", f"one of {LESIONS}", s.lesion)

@@ -24,6 +24,14 @@ from sodachi.models.competition import (
     unit_gains,
 )
 from sodachi.models.contexts import new_contexts, new_view, recall_or_grow
+from sodachi.models.emergence import (
+    doubt,
+    expected,
+    follow_input,
+    new_meetings,
+    new_senses,
+    sensed,
+)
 from sodachi.models.naming import (
     Told,
     hear,
@@ -78,6 +86,9 @@ def newborn_mixture(s, key) -> State:
         "structure": {"owner": jnp.full(everybody, -1, jnp.int32), **new_contexts(s)},
         "clock": new_clock(),
     }
+    if s.emerging:
+        shared["synapses"]["input"] = new_meetings(s, shared["weights"]["input"])
+        shared["senses"] = new_senses(s)
     activity = {"input": jnp.zeros(s.inputs), "label": jnp.full(s.labels, flat)}
     view = new_view(s)
     if s.names > 1:
@@ -123,7 +134,11 @@ def mixture_step(s, state: State, observation):
     member = bench.owner == current
 
     # Settle: one tick toward the costs, from wherever activity stands.
-    cost = unit_costs(s, bench.lower, seen)
+    synapses, senses, unsure = shared["synapses"], {}, None
+    if s.emerging:
+        senses["senses"] = sensed(shared["senses"], seen, learn)
+        unsure = doubt(s, synapses["input"]["met"], senses["senses"], seen)
+    cost = unit_costs(s, bench.lower, seen, unsure)
     a = lane["activity"]["units"]
     if s.pool:
         # Other units: their activity begins at rest.
@@ -139,7 +154,10 @@ def mixture_step(s, state: State, observation):
         answer, meaning = heard.answer, heard.meaning
     match, quality, hungry = apical(s, bench.upper, meaning, concept)
     plus = competition(a + match, member)
-    guess = backward(below(s), bench.lower, plus)
+    if s.emerging:
+        guess = expected(bench.lower, synapses["input"]["met"], plus)
+    else:
+        guess = backward(below(s), bench.lower, plus)
     estimate = {"input": blend(seen, guess), "label": blend(told, answer)}
 
     # Hunger, and who is born of it; then everyone learns.
@@ -152,8 +170,16 @@ def mixture_step(s, state: State, observation):
     born = recruit(s, bench, current, wants, hungry)
     settled = jnp.exp(-2.0 * jnp.abs(cost + a))
     gain = unit_gains(s, bench.cells["count"], plus, settled, taught, learn, born)
-    taken = seen, meaning, estimate["input"]
-    lower, upper = _learn(s, bench, (clock, learn), taken, (h, gain, born), coin)
+    newborn = estimate["input"]
+    if s.lesion == "random-newborn":
+        newborn = jax.random.permutation(coin, newborn)
+    if s.emerging:
+        known_by, signals = (bench.lower, synapses["input"]), (plus, settled, taught, born)
+        lower, met = follow_input(s, below(s), known_by, seen, newborn, signals, (clock, learn))
+        synapses = synapses | {"input": met}
+    else:
+        lower = _follow_input(s, bench, (clock, learn), (seen, newborn), (gain, born))
+    upper = _follow_label(s, bench, (clock, learn), meaning, (h, born))
     cells = credit(s, bench.cells, member, (h, plus, quality), taught, born, clock)
     weights, naming = {}, {}
     if heard is not None:
@@ -166,11 +192,12 @@ def mixture_step(s, state: State, observation):
 
     shared = {
         "weights": {"input": everybody.lower, "label": everybody.upper, **weights},
-        "synapses": shared["synapses"],
+        "synapses": synapses,
         "cells": everybody.cells,
         "structure": {"owner": everybody.owner, **known},
         "clock": tick(shared["clock"], any_lane(observation.learn)),
         **naming,
+        **senses,
     }
     a = jnp.where(born.slot & (current == leading), 0.0, a)
     lane = {"activity": {"units": a, **estimate}, "view": view, "key": key}
@@ -192,24 +219,30 @@ def split_if(stochastic, key):
     return jax.random.split(key) if stochastic else (key, key)
 
 
-def _learn(s, bench: Bench, now, evidence, signals, coin):
-    """Move both sets of weights by their local rules (an imprint is the same rule at rate 1)."""
-    h, gain, born = signals
-    seen, meaning, newborn = evidence
+def _follow_input(s, bench: Bench, now, evidence, signals):
+    """Return the weights below after their local rule (an imprint is the same rule at rate 1)."""
+    clock, learn = now
+    seen, newborn = evidence
+    gain, born = signals
     pixels, known = share(seen) * observed_value(seen), share(seen)
-    if s.lesion == "random-newborn":
-        newborn = jax.random.permutation(coin, newborn)
     pre = {
         "activity": jnp.where(born.mine, newborn, pixels),
         "share": jnp.where(born.mine, 1.0, known),
     }
-    common = {"clock": now[0], "learn": now[1], "reduce": "sum"}
     lower, _ = plastic(
-        instar(), below(s), bench.lower, {}, {"gain": gain}, pre, name="input", **common
-    )
+        instar(), below(s), bench.lower, {}, {"gain": gain}, pre,
+        name="input", clock=clock, learn=learn, reduce="sum",
+    )  # fmt: skip
+    return lower
+
+
+def _follow_label(s, bench: Bench, now, meaning, signals):
+    """Return the weights above after theirs."""
+    clock, learn = now
     post = {"activity": share(meaning) * observed_value(meaning), "share": share(meaning)}
-    out = label_gains(s, h, born)
+    out = label_gains(s, *signals)
     upper, _ = plastic(
-        outstar(), above(s), bench.upper, {}, post, {"gain": out}, name="label", **common
-    )
-    return lower, upper
+        outstar(), above(s), bench.upper, {}, post, {"gain": out},
+        name="label", clock=clock, learn=learn, reduce="sum",
+    )  # fmt: skip
+    return upper

@@ -22,6 +22,7 @@ from sodachi.rules.hebb import hebb as hebb
 from sodachi.rules.idbd import idbd as idbd
 from sodachi.rules.imprinting import imprinting as imprinting
 from sodachi.rules.inheriting import inheriting as inheriting
+from sodachi.rules.meeting import meeting as meeting
 from sodachi.rules.mirroring import mirroring as mirroring
 from sodachi.rules.obgd import obgd as obgd
 from sodachi.rules.oja import oja as oja
