@@ -7,7 +7,10 @@ from sodachi.claims.record import make_result, write_result
 from sodachi.claims.tables import BEGIN, END, between_markers, generate, main, summary
 from sodachi.errors import ClaimError
 
-DEAR = ("accuracy-cifar", "permuted-digits", "label-worlds", "gradual-drift")
+DEAR = (
+    *("accuracy-cifar", "permuted-digits", "label-worlds", "gradual-drift"),
+    *("permuted-mnist", "label-permuted"),
+)
 CLAIMS = {claim.name: claim for claim in list_claims()}
 
 

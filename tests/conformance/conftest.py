@@ -170,6 +170,9 @@ SYSTEMS = {
         "mixture", "settling_mixture", inputs=6, labels=3, units=8, contexts=3, names=3
     ),
     "settling_mixture, pools and names": worlds_and_names,
+    "settling_mixture, contrast": model(
+        "mixture", "settling_mixture", inputs=6, labels=3, units=8, contrast=0.5
+    ),
     "boltzmann_machine": boltzmann_machine,
     "spiking_pair": spiking_pair,
     "swift_td": model("swift_td", "swift_td", inputs=4, rate=0.05),

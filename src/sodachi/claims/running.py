@@ -42,6 +42,9 @@ CLAIMS = {
     "gradual-drift": "sodachi.claims.gradual_drift",
     "backbone-suffices": "sodachi.claims.backbone_suffices",
     "bit-flipping": "sodachi.claims.bit_flipping",
+    "permuted-mnist": "sodachi.claims.permuted_mnist",
+    "label-permuted": "sodachi.claims.label_permuted",
+    "split-mnist": "sodachi.claims.split_mnist",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {
