@@ -31,9 +31,9 @@ CLAIM = Claim(
     full=Protocol(
         words=f"{SET_UP} Each task permutes the labels.",
         seeds=tuple(range(5)),
-        target="Over the last 20 tasks not below any long-lived backprop rival by .01, nor below "
-        "its own first 20; over tasks 21 to 40 not below the others by .01; with either lesion "
-        "lower by more than .01.",
+        target="Over the last 20 tasks not below the twin by .01, nor below its own first 20; over "
+        "tasks 21 to 40 not below the other backprop rivals by .01; with either lesion lower by "
+        "more than .01.",
         check=partial(check_full, MODE),
     ),
     module=__name__,
