@@ -23,9 +23,9 @@ CLAIM = Claim(
         "births at random": "births at random times instead of when hungry, about as many",
     },
     quick=Protocol(
-        words="Three tasks of 1,000 test images, two rows; judged on means of two seeds.",
+        words="Two tasks of 1,000 images, two rows; judged on means of two seeds.",
         seeds=(0, 1),
-        target="Above the twin by .03.",
+        target="Above the twin by .01.",
         check=check_quick,
     ),
     full=Protocol(

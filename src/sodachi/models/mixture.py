@@ -81,7 +81,8 @@ def settling_mixture(
     The answer is ``Σ_k h_k V_k`` (from below alone); the input is predicted by ``Σ_k h⁺_k m_k``.
     A label reaches a unit's apical side,
     ``a⁺_k = a_k + share·log(V_k·t + .001)``, and h⁺ = softmax(a⁺) decides who learns:
-    ``Δm_k = g_k κ (x − m_k)`` with ``g_k = max(track, 1/n_k) (h⁺_k − contrast h_k)``, and
+    ``Δm_k = g_k κ (x − m_k)`` with ``g_k = max(track, 1/n_k) h⁺_k − contrast track h_k``,
+    and
     ``ΔV_k = label_rate h_k (t − V_k)``.
     Without a label a unit learns by itself, ``unlabelled`` as fast, as far as it has settled.
     When hunger ``1 − answer·t`` exceeds ``hunger``, one unit is imprinted: ``m = x``, ``V = t``;
@@ -109,9 +110,9 @@ def settling_mixture(
     rate
         Settling per tick, 0 < rate ≤ 1.
     contrast
-        From 0, each unit follows what it is the cause of, to 1, it moves by what the label adds
-        to what it thought anyway: up the slope of ``log Σ_k h_k V_k·t``, and away from inputs that
-        it wrongly took for its own. Without a label it makes no difference.
+        From 0, where each unit follows what it causes, to 1, where an old one moves only by what
+        the label adds to what it thought: up the slope of ``log Σ_k h_k V_k·t``, away from inputs
+        that it wrongly took for its own. Without a label it makes no difference.
     reset
         On ``first``, start from the settled activity: the model's own reset form, for comparison.
     lesion

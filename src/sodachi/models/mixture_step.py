@@ -147,8 +147,7 @@ def mixture_step(s, state: State, observation):
         wants = wants & jnp.any(bench.owner < 0)
     born = recruit(s, bench, current, wants, hungry)
     settled = jnp.exp(-2.0 * jnp.abs(cost + a))
-    pull = plus - jnp.where(taught, s.contrast * h, 0.0) if s.contrast else plus
-    gain = unit_gains(s, bench.cells["count"], pull, settled, taught, learn, born)
+    gain = unit_gains(s, bench.cells["count"], (h, plus, settled), taught, learn, born)
     taken = seen, meaning, estimate["input"]
     lower, upper = _learn(s, bench, (clock, learn), taken, (h, gain, born), coin)
     cells = credit(s, bench.cells, member, (h, plus, quality), taught, born)
