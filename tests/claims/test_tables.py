@@ -9,6 +9,7 @@ from sodachi.errors import ClaimError
 
 DEAR = (
     "accuracy-cifar", "permuted-digits", "label-worlds", "gradual-drift", "settling-and-growing",
+    "permuted-mnist", "label-permuted",
 )  # fmt: skip
 WRITTEN = ["README.md", "docs/claims.md", "docs/suite.md"]
 CLAIMS = {claim.name: claim for claim in list_claims()}

@@ -174,6 +174,9 @@ SYSTEMS = {
     ),
     "settling_mixture, emerging": emerging_mixture,
     "settling_mixture, pools and names": worlds_and_names,
+    "settling_mixture, contrast": model(
+        "mixture", "settling_mixture", inputs=6, labels=3, units=8, contrast=0.5
+    ),
     "boltzmann_machine": boltzmann_machine,
     "spiking_pair": spiking_pair,
     "swift_td": model("swift_td", "swift_td", inputs=4, rate=0.05),

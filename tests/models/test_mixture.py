@@ -73,6 +73,32 @@ def test_one_look_imprints_and_one_label_tick_names_it():
     np.testing.assert_allclose(weights["label"][unit], [0.0, 1.0], atol=1e-6)
 
 
+def test_full_contrast_climbs_the_log_probability_of_the_label():
+    net = settling_mixture(
+        inputs=3, labels=2, units=4, rate=1.0, beta=0.5, hunger=1.0, contrast=1.0
+    )
+    state = net.init(0)
+    generator = np.random.default_rng(0)
+    m, v = generator.random((3, 4)), np.array([[0.8, 0.2], [0.4, 0.6], [0.5, 0.5], [0.1, 0.9]])
+    cells = {"count": jnp.array([20.0, 30.0, 40.0, 1e6]), "utility": jnp.ones(4)}
+    weights = {"input": jnp.asarray(m, jnp.float32), "label": jnp.asarray(v, jnp.float32)}
+    owner = {"owner": jnp.zeros(4, jnp.int32)}
+    state = state._replace(
+        shared=state.shared | {"weights": weights, "cells": cells, "structure": owner}
+    )
+    x = np.array([0.2, 0.9, 0.4])
+
+    def log_probability(m):
+        h = jax.nn.softmax(-0.25 * jnp.sum((x[:, None] - m) ** 2, 0))
+        return jnp.log(h @ (v[:, 1] + 1e-3))
+
+    slope = jax.grad(log_probability)(jnp.asarray(m))
+    after, _ = jax.jit(net.step)(state, observe(net.spec, input=x, label=1))
+    moved = np.asarray(after.shared["weights"]["input"]) - m
+    np.testing.assert_allclose(moved, 0.05 * slope / 0.5, atol=1e-6)  # track, over beta
+    assert (np.asarray(moved) * (x[:, None] - m)).sum(0).min() < 0  # who does not say so leaves
+
+
 def test_missing_pixels_are_finished_from_what_is_known():
     state = taught(PAIRS, ticks=3)
     seen = Evidence([0.0, 0.0, 0.0], [np.inf, np.inf, 0.0], 0.0)

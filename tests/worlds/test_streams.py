@@ -195,3 +195,30 @@ def test_no_such_place(place):
     assert stream.offset() == 4
     with pytest.raises(DataError, match="world"):
         stream.world(place)
+
+
+@pytest.mark.parametrize("mode", ["pixels", "labels", "drift", "unseen"])
+def test_a_shorter_visit_shows_rows_of_the_whole_drawn_anew(mode):
+    whole, short = _stream(mode, worlds=40), _stream(mode, worlds=40, length=3)
+    assert len(short) == 40 * 3 and short.infos == whole.infos
+    seen = set()
+    for index in range(40):
+        shown, labels, _ = short.world(index)
+        assert shown.shape == (3, D) and labels.shape == (3,)
+        which, _ = _read(shown)
+        there, _ = _read(whole.world(index)[0])
+        np.testing.assert_array_equal(which, there[:3])
+        seen |= set(which.tolist())
+    assert len(seen) == N  # over the visits every row comes
+
+
+def test_all_rows_are_shown_where_no_length_is_given():
+    given, open_ = _stream(length=N), _stream()
+    for index in (0, 4, 9):
+        assert given.world(index)[0].tobytes() == open_.world(index)[0].tobytes()
+
+
+@pytest.mark.parametrize(("mode", "length"), [("pixels", 0), ("pixels", N + 1), ("unseen", 6)])
+def test_a_length_that_is_not_there_is_refused(mode, length):
+    with pytest.raises(SpecError, match="length"):
+        _stream(mode, length=length)

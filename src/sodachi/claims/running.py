@@ -51,6 +51,9 @@ CLAIMS = {
     "conserved-utility": "sodachi.claims.conserved_utility",
     "few-synapses": "sodachi.claims.few_synapses",
     "emerging-inputs": "sodachi.claims.emerging_inputs",
+    "permuted-mnist": "sodachi.claims.permuted_mnist",
+    "label-permuted": "sodachi.claims.label_permuted",
+    "split-mnist": "sodachi.claims.split_mnist",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

@@ -88,6 +88,11 @@ def answers(system: System, state: State, X, batch: int = 500) -> np.ndarray:
 
     ``state`` may have any lanes: only what is shared is used.
     """
+    return reader(system, batch)(state, X)
+
+
+def reader(system: System, batch: int = 500) -> Callable[[State, np.ndarray], np.ndarray]:
+    """Return ``read(state, X) -> labels``, as `answers`, compiled once for all that is read."""
     lanes = minibatch(system, batch)
     lane = lanes.init(0).lane
 
@@ -96,10 +101,13 @@ def answers(system: System, state: State, X, batch: int = 500) -> np.ndarray:
         output = lanes.step(State(shared, lane), told(system, x, None, learn=False))[1]
         return jnp.argmax(output["label"], -1)
 
-    X = np.asarray(X, np.float32)
-    padded = np.concatenate([X, np.zeros((-len(X) % batch, *X.shape[1:]), np.float32)])
-    read = [np.asarray(some(state.shared, x)) for x in padded.reshape(-1, batch, *X.shape[1:])]
-    return np.concatenate(read)[: len(X)]
+    def read(state, X):
+        X = np.asarray(X, np.float32)
+        padded = np.concatenate([X, np.zeros((-len(X) % batch, *X.shape[1:]), np.float32)])
+        parts = padded.reshape(-1, batch, *X.shape[1:])
+        return np.concatenate([np.asarray(some(state.shared, x)) for x in parts])[: len(X)]
+
+    return read
 
 
 def accuracy(system: System, state: State, X, y, batch: int = 500) -> float:

@@ -109,17 +109,21 @@ def recruit(s, bench, current, wants, hunger) -> Born:
     return Born((jnp.arange(owner.shape[0]) == slot) & anyone, mine)
 
 
-def unit_gains(s, count, plus, settled, taught, learn, born: Born):
+def unit_gains(s, count, activity, taught, learn, born: Born):
     """Return how far each unit's own synapses follow the input now (a newborn: all the way).
 
-    Labelled: ``max(track, 1/n) h⁺``. Unlabelled: ``unlabelled`` as fast, by the units that have
-    settled. Gains of all lanes together never exceed 1 at a unit.
+    Labelled: ``max(track, 1/n) h⁺ − contrast·track·h``. Unlabelled: ``unlabelled`` as fast, by the
+    units that have settled. Gains of all lanes together never exceed 1 at a unit, nor fall below
+    −1, where it is pushed away.
     """
+    h, plus, settled = activity
     pace = jnp.where(taught, 1.0, s.unlabelled * settled)
     gain = pace * jnp.maximum(s.track, 1.0 / count) * plus
+    if s.contrast:  # at the slow rate: a young unit leaps to what it is, not away from what not
+        gain = gain - jnp.where(taught, s.contrast * s.track * h, 0.0)
     gain = jnp.where(born.slot | born.mine, 0.0, gain)
     total = gather(jnp.where(learn, gain, 0.0)).sum(0)
-    return jnp.where(born.slot & born.mine, 1.0, gain / jnp.maximum(total, 1.0))
+    return jnp.where(born.slot & born.mine, 1.0, gain / jnp.maximum(jnp.abs(total), 1.0))
 
 
 def label_gains(s, h, born: Born):

@@ -46,6 +46,7 @@ class Settings(NamedTuple):
     names: int
     pool: bool
     emerging: bool
+    contrast: float
 
 
 @factory("settling_mixture")
@@ -71,6 +72,7 @@ def settling_mixture(
     names: int = 1,
     pool: bool = False,
     emerging: bool = False,
+    contrast: float = 0.0,
 ) -> System:
     r"""Return a layer of units that settles to the free energy of a mixture, and grows.
 
@@ -81,7 +83,8 @@ def settling_mixture(
     The answer is ``Σ_k h_k V_k`` (from below alone); the input is predicted by ``Σ_k h⁺_k m_k``.
     A label reaches a unit's apical side,
     ``a⁺_k = a_k + share·log(V_k·t + .001)``, and h⁺ = softmax(a⁺) decides who learns:
-    ``Δm_k = g_k κ (x − m_k)`` with ``g_k = max(track, 1/n_k) h⁺_k``, and
+    ``Δm_k = g_k κ (x − m_k)`` with ``g_k = max(track, 1/n_k) h⁺_k − contrast track h_k``,
+    and
     ``ΔV_k = label_rate h_k (t − V_k)``.
     Without a label a unit learns by itself, ``unlabelled`` as fast, as far as it has settled.
     When hunger ``1 − answer·t`` exceeds ``hunger``, one unit is imprinted: ``m = x``, ``V = t``;
@@ -111,6 +114,10 @@ def settling_mixture(
         which two inputs should still share a unit. By default 192/inputs: 3 for 64 pixels in 0..1.
     rate
         Settling per tick, 0 < rate ≤ 1.
+    contrast
+        From 0, where each unit follows what it causes, to 1, where an old one moves only by what
+        the label adds to what it thought: up the slope of ``log Σ_k h_k V_k·t``, away from inputs
+        that it wrongly took for its own. Without a label it makes no difference.
     reset
         On ``first``, start from the settled activity: the model's own reset form, for comparison.
     lesion
@@ -126,12 +133,14 @@ def settling_mixture(
     Raises
     ------
     SpecError
-        For sizes below 1, a rate outside (0, 1], or an unknown kind or lesion.
+        For sizes below 1, a rate outside (0, 1], a contrast outside [0, 1], or an unknown kind or
+        lesion.
 
     References
     ----------
-    Nowlan (1991), Moraitis et al. (2022) for soft competition by an energy; imprinting and utility
-    after Sutton's dynamic deep learning (2024); the combination is this project's.
+    Nowlan (1991), Moraitis et al. (2022) for soft competition by an energy; Seo & Obermayer, Soft
+    learning vector quantization (2003), for the contrast; imprinting and utility after Sutton's
+    dynamic deep learning (2024); the combination is this project's.
 
     Examples
     --------
@@ -172,6 +181,8 @@ def _check(s: Settings) -> None:
             raise SpecError(name, "1 or more", getattr(s, name))
     if not 0 < s.rate <= 1:
         raise SpecError("rate", "0 < rate <= 1", s.rate)
+    if not 0 <= s.contrast <= 1:
+        raise SpecError("contrast", "0 <= contrast <= 1", s.contrast)
     if s.label_kind not in ("categorical", "real"):
         raise SpecError("label_kind", "categorical or real", s.label_kind)
     if s.names > 1 and s.label_kind != "categorical":
@@ -182,5 +193,7 @@ def _check(s: Settings) -> None:
         raise SpecError("contexts", "2 or more for pools of their own", s.contexts)
     if s.emerging and s.contexts > 1:
         raise SpecError("emerging", "one context", f"{s.contexts} contexts")
+    if s.emerging and s.contrast:
+        raise SpecError("contrast", "0 where inputs emerge", s.contrast)
     if s.lesion not in LESIONS:
         raise SpecError("lesion", f"one of {LESIONS}", s.lesion)

@@ -169,7 +169,7 @@ def mixture_step(s, state: State, observation):
         wants = wants & jnp.any(bench.owner < 0)
     born = recruit(s, bench, current, wants, hungry)
     settled = jnp.exp(-2.0 * jnp.abs(cost + a))
-    gain = unit_gains(s, bench.cells["count"], plus, settled, taught, learn, born)
+    gain = unit_gains(s, bench.cells["count"], (h, plus, settled), taught, learn, born)
     newborn = estimate["input"]
     if s.lesion == "random-newborn":
         newborn = jax.random.permutation(coin, newborn)

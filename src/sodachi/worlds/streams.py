@@ -21,7 +21,8 @@ _PIXELS, _LABELS, _ORDER, _RETURN, _SWAPS, _HALF = range(6)
 class RewiredWorlds:
     r"""Rows of a data set, in one world after another; every ``every``-th is an earlier one.
 
-    World ``i`` shows each row once, in an order of its own. With a random permutation
+    World ``i`` shows each row once, or ``length`` of them, in an order of its own. With a random
+    permutation
     :math:`\pi_i` of the columns, a row x of the data set appears as
 
     .. math:: x'_j = x_{\pi_i(j)}
@@ -51,6 +52,9 @@ class RewiredWorlds:
     swaps : int, optional
         The rate of the drift, pairs a world; an eighth of the columns when not given, which moves
         about a quarter of them a world.
+    length : int, optional
+        How many rows a visit shows, drawn anew each time without replacement; all that the mode
+        has when not given.
 
     Raises
     ------
@@ -84,6 +88,7 @@ class RewiredWorlds:
         every: int = 5,
         mode: str = "pixels",
         swaps: int | None = None,
+        length: int | None = None,
     ):
         self._X, self._y = rows(X), labels(y)
         n, d = self._X.shape
@@ -97,9 +102,12 @@ class RewiredWorlds:
         self.mode, self.every = mode, (0 if mode == "drift" else every)
         self.swaps = whole("swaps", d // 8 if swaps is None else swaps, 0)
         self.classes = int(self._y.max()) + 1
-        self.length = n // 2 if mode == "unseen" else n  # rows in each world
-        if self.length == 0:
+        self._there = n // 2 if mode == "unseen" else n  # rows that a world may show
+        if self._there == 0:
             raise SpecError("X", "at least two rows", n)
+        self.length = whole("length", self._there if length is None else length, 1)
+        if self.length > self._there:
+            raise SpecError("length", f"at most {self._there}, the rows there are", length)
         self.infos = self._plan()
         self._starts = self._drift() if mode == "drift" else None
         self._offset = 0
@@ -186,11 +194,11 @@ class RewiredWorlds:
         """Return the data set's rows in the order this visit shows them."""
         order = self._random(_ORDER, info.index)
         if self.mode != "unseen":
-            return order.permutation(self.length)
+            return order.permutation(self._there)[: self.length]
         # Of an odd number of rows one is left out, so that all worlds are equally long.
         halves = self._random(_HALF, info.original).permutation(len(self._X))
-        start = self.length if info.returning else 0
-        return order.permutation(halves[start : start + self.length])
+        start = self._there if info.returning else 0
+        return order.permutation(halves[start : start + self._there])[: self.length]
 
     def _wiring(self, info: WorldInfo) -> np.ndarray:
         """Return, for each row, which column each place shows: [1 or length, d]."""
