@@ -109,15 +109,14 @@ def flat(like: dict[int, float], value: float) -> dict[int, float]:
 
 def check_quick(m: Measured) -> list[Check]:
     """The weaker target of the quick form, judged on means."""
-    ours = m(OURS, "whole")
-    gain = {seed: ours[seed] - value for seed, value in m(PLAIN_LIFE, "whole").items()}
-    return [by_mean("over the life 80 steps more than the plain agent", gain, 80.0)]
+    ours = m(OURS, "worst")
+    gain = {seed: ours[seed] - value for seed, value in m(PLAIN_LIFE, "worst").items()}
+    return [by_mean("worst tenth: 50 steps more than the plain agent", gain, 50.0)]
 
 
 LESION = {
     "one context": "a single world is known: nothing is recalled, everything is learned over",
     "random newborns": "units are imprinted on random places instead of where the agent is",
-    "no recycling": "units are born only while there are free ones",
 }
 CLAIM = Claim(
     name="policy-collapse",
@@ -143,7 +142,7 @@ CLAIM = Claim(
     quick=Protocol(
         words="40,000 steps, eight stretches; judged on means of two seeds.",
         seeds=(0, 1),
-        target="Over the life 80 steps an episode more than the plain agent.",
+        target="In the worst tenth of the second half 50 steps more than the plain agent.",
         check=check_quick,
     ),
     full=Protocol(
@@ -154,7 +153,8 @@ CLAIM = Claim(
         "whole, and the worst tenth of the second half; kept is last / best. Same sensors for all. "
         "Tuned on seeds 100 to 102 over 200,000 steps with changes every 10,000, also in a plain "
         "prototype: some 20 settings of ours, 25 of the plain agent, 5 of Swift-Sarsa, 3 of ObGD "
-        "about the published ones.",
+        "about the published ones. The row `no recycling`, births only while a unit is free, is "
+        "measured and not judged: with 64 units for every world nothing is lost without it.",
         seeds=tuple(range(10)),
         target="Ours: the last tenth is .95 of the best 5 % or more. The plain agent, tuned for "
         "its life and for its peak: best 5 % at least .9 of solved, the last tenth less than .7 of "
