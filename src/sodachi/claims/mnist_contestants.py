@@ -69,4 +69,5 @@ def _ours(settings: dict[str, Any]) -> Contestant:
 
 
 def _net(settings: dict[str, Any]) -> Contestant:
-    return Contestant(lambda: continual_net(**({"layers": LAYERS} | settings)))
+    usual: dict[str, Any] = {"layers": LAYERS}
+    return Contestant(lambda: continual_net(**(usual | settings)))

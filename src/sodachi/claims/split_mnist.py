@@ -37,6 +37,8 @@ IMAGES, TESTS = {"quick": 600, "full": 60_000}, {"quick": 1_000, "full": 10_000}
 UNITS = {"quick": 100, "full": 1000}
 #: Numbers that ours keeps: 784 pixels, 10 labels, count, utility and context of every unit.
 KEPT = {form: units * 797 for form, units in UNITS.items()}
+#: Of the net that replays; Adam keeps two numbers more for each.
+NET_WEIGHTS = 79_510
 #: The best of the settings tried on tuning seed 100. Units that name slowly are not renamed by the
 #: classes that come after theirs; those are named at birth.
 MIXTURE: dict[str, Any] = {
@@ -85,7 +87,7 @@ def mixture(form: str, **settings) -> System:
 def systems(form: str) -> dict[str, Callable[[], System]]:
     """Return who lives through the stream one image at a time."""
     net, wide = (784, 100, CLASSES), (784, 900, CLASSES)
-    room = (KEPT[form] - 3 * 79_510) // 785 if form == "full" else 100
+    room = (KEPT[form] - 3 * NET_WEIGHTS) // 785 if form == "full" else 100
     return {
         OURS: lambda: mixture(form),
         FADES: lambda: mixture(form, forget=0.999),
@@ -133,7 +135,7 @@ def one_pass(row: str, seed: int, form: str) -> Figures:
 def one_sketch(row: str, seed: int, form: str) -> Figures:
     """Return the same for a learner that is made anew, when asked, from what it keeps."""
     data, make = split(seed, form), sketches(form)[row]
-    said = []
+    said, floats = [], 0
     for end in data.ends:
         answer, floats = make(data.X[:end], data.y[:end], seed)
         said.append(answer(data.X_test))
@@ -202,7 +204,8 @@ CLAIM = Claim(
         "as sums (shrinkage 1e-4)",
         NEAREST: "1-nearest neighbour in a buffer of 1,015 images, balanced by class: as many "
         "numbers as ours keeps",
-        GDUMB: "a net 784-256-10 trained from scratch on that buffer for 50 epochs, whenever asked",
+        GDUMB: "a net 784-256-10 trained from scratch on that buffer for up to 200 epochs, "
+        "whenever asked",
         REPLAY: "backprop 784-100-10, Adam .001, that learns each image together with 31 from a "
         "reservoir; net, moments and reservoir are as many numbers as ours keeps",
         "backprop": "784-900-10 without any remedy",
@@ -233,6 +236,6 @@ CLAIM = Claim(
         check=check_full,
     ),
     module=__name__,
-    tuning_seeds=(100, 101, 102),
+    tuning_seeds=(100,),
     shown=("accuracy", "average", "forgetting", "first_task", "last_task", "weights"),
 )

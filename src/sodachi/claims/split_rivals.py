@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-Made = tuple[Callable[[np.ndarray], np.ndarray], int]
+Made = tuple[Callable[[Any], Any], int]
 SHRINKAGE, RIDGE = 1e-4, 1e-5
 
 
@@ -89,7 +90,7 @@ def buffer_net(X, y, seed: int, kept: int) -> Made:
     from sklearn.neural_network import MLPClassifier
 
     rows = balanced(y, kept, seed)
-    net = MLPClassifier((256,), alpha=0.01, batch_size=32, max_iter=50, random_state=seed)
+    net = MLPClassifier((256,), alpha=0.01, max_iter=200, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # as many epochs as are given
         net.fit(X[rows], y[rows])
