@@ -24,7 +24,6 @@ SOLVED = 0.95 * LIMIT  # Gymnasium's threshold of CartPole-v1: 475
 #: The same sensors for everybody: metres, metres a second, radians, radians a second.
 SENSORS: dict[str, Any] = {"scale": (1.2, 1.2, 0.1, 1.2)}
 
-GROWING: dict[str, Any] = {"surprise": 5.0}
 PLAIN: dict[str, Any] = {"rate": 3e-4, "entropy": 0.1}
 PEAK: dict[str, Any] = {"rate": 3e-4, "entropy": 0.01}
 OBGD: dict[str, Any] = {"optimiser": "obgd", "rate": 1.0, "entropy": 0.01}
@@ -42,7 +41,7 @@ BACKPROP: dict[str, dict[str, Any]] = {
     PLAIN_LIFE: PLAIN,
     PLAIN_PEAK: PEAK,
     ANEW: PLAIN,
-    GATED: PLAIN | {"contexts": 8, **GROWING},
+    GATED: PLAIN | {"contexts": 8},
     "ObGD": OBGD,
 }
 SWIFT_ROW = "Swift-Sarsa"
@@ -52,7 +51,7 @@ RIVALS = (PLAIN_LIFE, PLAIN_PEAK, "ObGD", SWIFT_ROW)
 
 def agents() -> dict[str, System]:
     """Return every row's agent."""
-    ours = {row: growing_actor(**SENSORS, **GROWING | kw) for row, kw in OURS_ROWS.items()}
+    ours = {row: growing_actor(**SENSORS, **kw) for row, kw in OURS_ROWS.items()}
     nets = {row: backprop_actor(**SENSORS, **kw) for row, kw in BACKPROP.items()}
     return ours | nets | {SWIFT_ROW: swift_actor(**SENSORS, **SWIFT)}
 

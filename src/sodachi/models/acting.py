@@ -42,7 +42,6 @@ class Settings(NamedTuple):
     maturity: int
     surprise: float
     still: float
-    smooth: float
     lesion: str
     pool = True  # every context has units of its own
 
@@ -70,9 +69,8 @@ def growing_actor(
     firmness: float = 2.0,
     forget: float = 1e-4,
     maturity: int = 1000,
-    surprise: float = 4.0,
+    surprise: float = 6.0,
     still: float = 75.0,
-    smooth: float = 0.3,
     lesion: str = "",
 ) -> System:
     r"""Return an agent that grows units where it has not been, and a policy for every world.
@@ -108,9 +106,10 @@ def growing_actor(
         The most that a unit may prefer an action: some doubt remains, from which to learn again.
     forget, maturity
         Rate of the mean use of a unit, and ticks of its world before it may be recycled.
-    surprise, still, smooth
-        Rise of a context's energy (nats) that makes the agent look for another world, the precision
-        of effects where the world stands still (1/input²), and how fast a view follows.
+    surprise, still
+        How much evidence must add up before the agent looks for another world
+        (`sodachi.models.contexts`), and the precision of effects where the world stands still
+        (1/input²).
     lesion
         For experiments: "random-newborn" imprints a random place, "no-recycling" lets nobody go.
 
@@ -183,8 +182,7 @@ def _check(s: Settings) -> None:
     for name in ("meta_rate", "maturity", "surprise"):
         if not 0 <= getattr(s, name):
             raise SpecError(name, "0 or more", getattr(s, name))
-    for name in ("forget", "smooth"):
-        if not 0 < getattr(s, name) <= 1:
-            raise SpecError(name, "above 0, at most 1", getattr(s, name))
+    if not 0 < s.forget <= 1:
+        raise SpecError("forget", "above 0, at most 1", s.forget)
     if s.lesion not in LESIONS:
         raise SpecError("lesion", f"one of {LESIONS}", s.lesion)

@@ -118,7 +118,6 @@ def acting_step(s, state: State, observation):
         lambda: jnp.sum(shared["cells"]["live"], axis=1).astype(jnp.float32),
         effects(s, lane, now, goes),
         learn,
-        s.smooth,
     )
     current = view["current"]
     goes &= current == lane["view"]["current"]

@@ -52,7 +52,6 @@ class Settings(NamedTuple):
     contexts: int
     surprise: float
     still: float
-    smooth: float
     pool = True  # every context has a module of its own
 
     def net(self, name: str) -> Net:
@@ -87,9 +86,8 @@ def backprop_actor(
     decay: float = 0.8,
     entropy: float = 0.01,
     contexts: int = 1,
-    surprise: float = 4.0,
+    surprise: float = 6.0,
     still: float = 75.0,
-    smooth: float = 0.3,
 ) -> System:
     r"""Return a streaming actor-critic AC(λ) of two nets, V(x) and π(a|x), and their traces.
 
@@ -110,7 +108,7 @@ def backprop_actor(
         Units of the hidden layers of each net.
     optimiser, rate, entropy
         As above.
-    contexts, surprise, still, smooth
+    contexts, surprise, still
         With more than one context a pair of nets for each, recalled as `growing_actor` does.
 
     Returns
@@ -261,7 +259,7 @@ def _step(s: Settings, state: State, observation):
 
     structure, view, opened = recall_or_grow(
         worlds(s), shared["structure"], lane["view"], lambda: shared["structure"]["age"],
-        effects(s, lane, now, goes), learn, s.smooth,
+        effects(s, lane, now, goes), learn,
     )  # fmt: skip
     current = view["current"]
     goes &= current == lane["view"]["current"]
