@@ -40,7 +40,10 @@ def rows(seed: int, form: str):
     """Return what is measured: one life of each contestant."""
     stream = partial(RewiredDigits, seed=seed, worlds=WORLDS[form], mode="labels")
     wanted = QUICK if form == "quick" else CONTESTANTS
-    return {r: partial(one_life, CONTESTANTS[r], stream, seed, EDGE[form]) for r in wanted}
+    return {
+        r: partial(one_life, CONTESTANTS[r], stream, seed, EDGE[form], form == "full")
+        for r in wanted
+    }
 
 
 def check_full(m: Measured) -> list[Check]:

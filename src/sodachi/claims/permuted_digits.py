@@ -53,11 +53,15 @@ def rows(seed: int, form: str):
     stream = partial(RewiredDigits, seed=seed, worlds=WORLDS[form])
     known = contestants(form)
     wanted = (GROWN, EQUAL, "twin") if form == "quick" else known
-    lives = {r: partial(one_life, known[r], stream, seed, EDGE[form]) for r in wanted}
+    lives = {
+        r: partial(one_life, known[r], stream, seed, EDGE[form], form == "full") for r in wanted
+    }
     if form == "full":
         other = partial(RewiredDigits, seed=seed, worlds=UNSEEN_WORLDS, mode="unseen")
         for row in (GROWN, "twin", GATED):
-            lives[row + UNSEEN] = partial(one_life, known[row], other, seed, EDGE[form])
+            lives[row + UNSEEN] = partial(
+                one_life, known[row], other, seed, EDGE[form], form == "full"
+            )
     return lives
 
 

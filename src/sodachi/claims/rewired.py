@@ -10,7 +10,7 @@ import numpy as np
 from sodachi.claims.anatomy import SAMPLE, anatomy, forgetting, timed
 from sodachi.claims.claim import Figures
 from sodachi.claims.contestants import Contestant
-from sodachi.claims.lives import live
+from sodachi.claims.lives import count_weights, live
 from sodachi.models.backprop import backprop_net
 from sodachi.models.mixture import settling_mixture
 from sodachi.models.nearest import nearest_neighbour
@@ -51,11 +51,16 @@ def nearest(capacity: int, **settings) -> Contestant:
 
 
 def one_life(
-    contestant: Contestant, make_stream: Callable[[], RewiredWorlds], seed: int, edge: int
+    contestant: Contestant,
+    make_stream: Callable[[], RewiredWorlds],
+    seed: int,
+    edge: int,
+    examine: bool = True,
 ) -> Figures:
     """Return the accuracies of one life, each sample answered before it is told, and its anatomy.
 
-    ``edge`` is how many new worlds at either end of the life are compared. Anatomy is examined at
+    ``edge`` is how many new worlds at either end of the life are compared. ``examine`` False leaves
+    the anatomy out, which compiles programs of its own. It is examined at
     the end and (names ending in ``_early``) after the first ``edge`` worlds; by then the last world
     is the one of which is asked, at the end, what was forgotten. ``microseconds`` an example are
     those of the median world, that which compiles left out.
@@ -74,6 +79,8 @@ def one_life(
     owner = life.state.shared.get("structure", {}).get("owner")
     if owner is not None:
         figures["units_born"] = float((owner >= 0).sum())
+    if not examine:
+        return figures | {"weights": float(count_weights(life.state))}
 
     last, first = (stream.world(i)[0] for i in (len(stream.infos) - 1, early))
     figures |= anatomy(system, life.state, last[-SAMPLE:])
