@@ -69,7 +69,7 @@ def test_the_animation_has_a_frame_for_each_world_and_darkens(story):
     figure = growing_figure(story)
     assert [frame.name for frame in figure.frames] == ["1", "2", "3"]
     shades = [np.array(frame.data[0].z, float) for frame in figure.frames]
-    assert all(shade.shape == (2, 3) for shade in shades)
+    assert all(shade.shape == (2, 2) for shade in shades)  # as far as anybody ever was
     assert shades[0][0, 0] < shades[1][0, 0] < shades[2][0, 0]
     assert np.isnan(shades[0][0, 1]) and shades[1][0, 1] > 0
     assert [int(np.isfinite(shade).sum()) for shade in shades] == [1, 2, 3]

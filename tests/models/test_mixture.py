@@ -80,7 +80,10 @@ def test_full_contrast_climbs_the_log_probability_of_the_label():
     state = net.init(0)
     generator = np.random.default_rng(0)
     m, v = generator.random((3, 4)), np.array([[0.8, 0.2], [0.4, 0.6], [0.5, 0.5], [0.1, 0.9]])
-    cells = {"count": jnp.array([20.0, 30.0, 40.0, 1e6]), "utility": jnp.ones(4)}
+    cells = state.shared["cells"] | {
+        "count": jnp.array([20.0, 30.0, 40.0, 1e6]),
+        "utility": jnp.ones(4),
+    }
     weights = {"input": jnp.asarray(m, jnp.float32), "label": jnp.asarray(v, jnp.float32)}
     owner = {"owner": jnp.zeros(4, jnp.int32)}
     state = state._replace(

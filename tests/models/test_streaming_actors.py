@@ -32,7 +32,7 @@ def aim(s: Settings, weights, x, action, error):
 def test_a_step_is_that_of_the_published_equations(optimiser):
     rate = 0.01 if optimiser == "adam" else 1.0
     agent = backprop_actor(**OPTIONS, optimiser=optimiser, rate=rate)
-    s = Settings(2, 2, (1.0, 1.0), (4,), optimiser, rate, γ, λ, H, 1, 4.0, 75.0, 0.3)
+    s = Settings(2, 2, (1.0, 1.0), (4,), optimiser, rate, γ, λ, H, 1, 4.0, 75.0)
     xs, rewards = [[0.5, -1.0], [0.2, 0.3], [-0.4, 0.1], [0.1, 0.9]], [0.0, 1.0, -2.0, 0.5]
     state, w = agent.init(0), None
     adam, moments = optax.adam(rate), None
@@ -83,7 +83,7 @@ def test_a_step_is_that_of_the_published_equations(optimiser):
 @pytest.mark.unit
 def test_obgd_is_born_sparse_but_nobody_deaf():
     agent = backprop_actor(inputs=4, hidden=(20, 20), optimiser="obgd")
-    s = Settings(4, 2, (1.0,) * 4, (20, 20), "obgd", 1.0, γ, λ, H, 1, 4.0, 75.0, 0.3)
+    s = Settings(4, 2, (1.0,) * 4, (20, 20), "obgd", 1.0, γ, λ, H, 1, 4.0, 75.0)
     for which, flat in agent.init(0).shared["newborn"]["weights"].items():
         net = _shaped(s.net(which))(flat)
         for name in ("weight_0", "weight_1", "weight_2"):

@@ -14,7 +14,7 @@ from sodachi.face.units import BACKBONE, Units
 
 #: Light for a newborn, dark for what has long been useful; nobody is paper.
 SHADES = [[0.0, "#dbe7f3"], [0.35, "#86b3d9"], [0.7, "#0072B2"], [1.0, "#08263d"]]
-MOST = 1000.0  # utility of the darkest
+MOST = 100.0  # utility of the darkest
 
 
 def growing_figure(story: Story) -> go.Figure:
@@ -25,8 +25,9 @@ def growing_figure(story: Story) -> go.Figure:
     seen = [one.units for one in story.lived[OURS] if one.units is not None]
     shades = [_shade(units) for units in seen]
     rows = int(max(np.flatnonzero((u.born >= 0).any(1)).max(initial=0) for u in seen)) + 1
+    places = int(max(np.flatnonzero((u.born >= 0).any(0)).max(initial=0) for u in seen)) + 1
     height = 150 + 24 * rows
-    frames = [_framed(shade, rows) for shade in shades]
+    frames = [_framed(shade[:, :places], rows) for shade in shades]
     figure = go.Figure(
         go.Heatmap(z=frames[-1], colorscale=SHADES, zmin=0, zmax=100, xgap=1, ygap=2,
                    hovertemplate="context %{y}, unit %{x}<extra></extra>",

@@ -39,6 +39,6 @@ def with_play_button(
     return figure.update_layout(
         updatemenus=[{"type": "buttons", "direction": "left", "buttons": buttons, "x": 0.0,
                       "y": below - 0.02, "xanchor": "left", "yanchor": "top"}],
-        sliders=[{"active": active, "steps": steps, "x": 0.2, "len": 0.8, "y": below,
+        sliders=[{"active": active, "steps": steps, "x": 0.27, "len": 0.73, "y": below,
                   "yanchor": "top", "currentvalue": {"prefix": prefix}, "pad": {"t": 10}}],
     )  # fmt: skip

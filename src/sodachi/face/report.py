@@ -183,7 +183,8 @@ def _units(story: Story) -> str:
         + "<p>Each unit has a reason. It was imprinted on one digit, because an answer, its "
         "<b>master</b>, was hungry: it should have been higher (shadow weight +1). These are the "
         "most useful units at the end, one for each digit first; below, the digit each was born "
-        "of, as it looked before the pixels were rewired, and its utility since.</p>"
+        "of, as it looked before the pixels were rewired, and its utility at the end of each world "
+        "(which moves only while its own world is there).</p>"
         + f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
         + _figure(examples_figure(story))
         + _figure(utility_figure(story))

@@ -61,13 +61,14 @@ def biographies(stream: RewiredWorlds, seen: Sequence[Units], most: int) -> list
     ``seen`` are the units at the end of every world of the stream.
     """
     last = seen[-1]
+    labels = np.concatenate([stream.world(i)[1] for i in range(len(seen))])
     order = np.argsort(-np.where(last.born >= 0, last.utility, -np.inf), axis=None, kind="stable")
     order = order[: int((last.born >= 0).sum())]
-    found = [_biography(stream, seen, int(flat)) for flat in order[: 10 * most].tolist()]
-    firsts = {unit.digit: unit for unit in reversed(found)}
-    kept = sorted(firsts.values(), key=lambda unit: -unit.utility[-1])
-    kept += [unit for unit in found if all(unit is not other for other in kept)]
-    return kept[:most]
+    digits = labels[last.born.reshape(-1)[order]]
+    _, firsts = np.unique(digits, return_index=True)
+    firsts = np.sort(firsts)
+    chosen = np.concatenate([firsts, np.setdiff1d(np.arange(len(order)), firsts)])[:most]
+    return [_biography(stream, seen, int(flat)) for flat in order[chosen].tolist()]
 
 
 def _biography(stream: RewiredWorlds, seen: Sequence[Units], flat: int) -> Unit:

@@ -69,7 +69,7 @@ def growing_actor(
     firmness: float = 2.0,
     forget: float = 1e-4,
     maturity: int = 1000,
-    surprise: float = 6.0,
+    surprise: float = 20.0,
     still: float = 75.0,
     lesion: str = "",
 ) -> System:
@@ -108,8 +108,8 @@ def growing_actor(
         Rate of the mean use of a unit, and ticks of its world before it may be recycled.
     surprise, still
         How much evidence must add up before the agent looks for another world
-        (`sodachi.models.contexts`), and the precision of effects where the world stands still
-        (1/input²).
+        (`sodachi.models.contexts`; what actions do is correlated in time, so more than for images),
+        and the precision of effects where the world stands still (1/input²).
     lesion
         For experiments: "random-newborn" imprints a random place, "no-recycling" lets nobody go.
 

@@ -86,7 +86,7 @@ def backprop_actor(
     decay: float = 0.8,
     entropy: float = 0.01,
     contexts: int = 1,
-    surprise: float = 6.0,
+    surprise: float = 20.0,
     still: float = 75.0,
 ) -> System:
     r"""Return a streaming actor-critic AC(λ) of two nets, V(x) and π(a|x), and their traces.

@@ -178,10 +178,16 @@ def _search(s, structure, held, view, lost, seen: Seen) -> Found:
     current, known = view["current"], structure["age"] > 0
     of_run = jnp.arange(RECENT) >= RECENT - view["run"]
     energies = jax.lax.map(lambda x: context_energy(s, structure, x), view["recent"])
-    mean = jnp.sum(jnp.where(of_run[:, None], energies, 0.0), 0) / jnp.maximum(of_run.sum(), 1)
-    off = jnp.where(known & jnp.isfinite(mean), mean - structure["baseline"], jnp.inf)
+    off = energies - structure["baseline"]
+    # The first of them may still be of the world that was: each counts as it speaks against that.
+    against = jnp.where(of_run, jnp.maximum(off[:, current], 1e-6), 0.0)
+    against = against / jnp.sum(against)
+    off = against @ off
+    off = jnp.where(known & jnp.isfinite(off), off, jnp.inf)
     best = jnp.argmin(off)
-    fits = off[best] <= _bearable(structure)[best]
+    # Of few inputs even one's own world may deviate.
+    chance = jnp.sqrt(jnp.sum(against**2)) * _deviation(structure)[best]
+    fits = off[best] <= _bearable(structure)[best] + chance
     mine, anyone = elect(lost & ~fits & seen.learns, jnp.zeros(()))
     least = jnp.where(known, held(), -jnp.inf).at[gather(current)].set(jnp.inf)
     slot, recalled = jnp.argmin(least), lost & fits
