@@ -1,4 +1,4 @@
-"""Growing, per example: 1,000 units with all that grows; continual backprop; small lives; 10⁷ rows."""
+"""Growing, per example: 1,000 units and all that grows; continual backprop; lives; 10⁷ rows."""
 
 from __future__ import annotations
 
@@ -141,6 +141,28 @@ def small() -> list[dict]:
     words = f"{LIVES} lives one after the other"
     found.append(result("lives-side-by-side", words, ratio, ">= 4", ratio >= 4, **figures))
     return found
+
+
+def torch_small():
+    """Return a call that learns one example after another in PyTorch, or None without it."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    torch.set_num_threads(1)
+    X, y = (torch.tensor(np.asarray(a)) for a in stream(SMALL[0], PEER_EXAMPLES))
+    net = torch.nn.Sequential(
+        torch.nn.Linear(*SMALL[:2]), torch.nn.LeakyReLU(0.1), torch.nn.Linear(*SMALL[1:])
+    )
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.01)
+
+    def once():
+        for x, t in zip(X, y, strict=True):
+            optimiser.zero_grad()
+            ((net(x) - t) ** 2).sum().backward()
+            optimiser.step()
+
+    return once
 
 
 def long() -> dict:

@@ -22,7 +22,6 @@ OURS: dict[str, Any] = {
     "contrast": 0.7,
     "forget": 0.99997,
     "unlabelled": 0.0,
-    "surprise": 100.0,
 }
 #: About as many weights as ours has: 205,000.
 LAYERS = (784, 230, 100, 10)
