@@ -172,9 +172,14 @@ def _one_seed(claim: Claim, form: str, seed: int, folder: Path, digest: str) -> 
     command = [sys.executable, "-m", "sodachi.claims.worker", claim.module, form, str(seed), file]
     home = str(Path(__file__).parents[2])
     path = os.pathsep.join(p for p in (home, os.environ.get("PYTHONPATH", "")) if p)
+    # Seeds run the same programs: whoever comes later need not compile them again.
+    programs = {
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "programs"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3",
+    }
     done = subprocess.run(
         [str(part) for part in command],
-        env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
+        env={**os.environ, **ONE_THREAD, **programs, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
