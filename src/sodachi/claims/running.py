@@ -179,7 +179,7 @@ def _one_seed(claim: Claim, form: str, seed: int, folder: Path, digest: str) -> 
     }
     done = subprocess.run(
         [str(part) for part in command],
-        env={**os.environ, **ONE_THREAD, **programs, "PYTHONPATH": path},
+        env={**programs, **os.environ, **ONE_THREAD, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
