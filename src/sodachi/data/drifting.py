@@ -16,14 +16,13 @@ from sodachi.data.table import File
 from sodachi.errors import DataError
 
 NAME = "scikit-multiflow"
-_PACKAGES = "https://files.pythonhosted.org/packages/"
-_WHEEL = "scikit_multiflow-0.4.1-cp37-cp37m-manylinux1_x86_64.whl"
 #: The last release of scikit-multiflow (BSD-3) that carries its streams; only read, not installed.
+#: pip gets it: see `load_drifting`.
 WHEEL = File(
-    _WHEEL,
+    "scikit_multiflow-0.4.1-cp37-cp37m-manylinux1_x86_64.whl",
     "17842a0719992871f66f2edd475c3cf947be73d16595cb28d9ec26a79cfc58de",
     16266610,
-    f"{_PACKAGES}0b/32/11ca505fc79cade9892cd51b8bc34ba676fea41c3349df187e681628fc00/{_WHEEL}",
+    "",
 )
 
 
@@ -65,6 +64,12 @@ def load_drifting(name: str = "electricity") -> tuple[np.ndarray, np.ndarray]:
     pressure, visibility, wind (mean, highest), highest and lowest temperature; the label is whether
     it rained. In its order the temperature has a period of one year; in another it would have none.
 
+    Both are read out of a wheel, which pip puts where it is looked for::
+
+        pip download scikit-multiflow==0.4.1 --no-deps --only-binary=:all: --python-version 3.7
+            --implementation cp --abi cp37m --platform manylinux1_x86_64
+            --dest ~/.cache/sodachi/data/scikit-multiflow
+
     Parameters
     ----------
     name
@@ -80,7 +85,7 @@ def load_drifting(name: str = "electricity") -> tuple[np.ndarray, np.ndarray]:
     ------
     DataError
         Unknown name, changed bytes, or the wheel of scikit-multiflow 0.4.1 neither in the folder
-        ``scikit-multiflow`` of SODACHI_DATA nor to be downloaded.
+        ``scikit-multiflow`` of SODACHI_DATA nor in that of the cache.
 
     Examples
     --------
