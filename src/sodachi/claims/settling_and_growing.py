@@ -129,8 +129,8 @@ CLAIM = Claim(
         "seeds, paired by seed. 256 units a world (203k weights); grown, ours keeps them for each "
         "world it opened, and one world's are computed. The rule is that of rewired digits; beta "
         "was chosen for these images, of eight. Settings, ours and the rivals', were chosen on "
-        "2,000 images drawn from the whole test set (seeds 100 and 101), so that some are among those "
-        "shown here; continual backprop had two settings of its own on top of the twin's.",
+        "2,000 images drawn from the whole test set (seeds 100 and 101), so that some are among "
+        "those shown here; continual backprop had two settings of its own on top of the twin's.",
         seeds=tuple(range(5)),
         target="Grown: above its fixed twin, the backprop twins and continual backprop on new "
         "worlds, on returns and at once when a world returns, apart; at equal weights on new "

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sodachi.errors import CommandError, DataError
-from sodachi.face.tables import Row, fingerprint_of, is_same_file
+from sodachi.face.tables import Counted, Row, fingerprint_of, is_same_file
 
 #: Names of files that are read as JSON lines; all others are CSV.
 SUFFIXES = (".jsonl", ".ndjson")
 
 
-class JsonSource:
+class JsonSource(Counted):
     r"""The objects of a file of JSON lines, in order, with the position and names of `CsvSource`.
 
     ``names`` grows: a key takes the next column when it first comes. A row's fields are as many as
@@ -43,6 +43,9 @@ class JsonSource:
         self.path = Path(path)
         if not self.path.is_file():
             raise CommandError("file", "an existing file of JSON lines", self.path)
+        self._begin()
+
+    def _begin(self) -> None:
         self._names: dict[str, int] = {}
         self._given, self._rows = 0, self._open()
 
@@ -59,26 +62,6 @@ class JsonSource:
         """Return whether any line of the file has this key."""
         fresh = self.again()
         return any(name in fresh._names for _ in fresh)
-
-    def offset(self) -> int:
-        """Return how many rows have been given."""
-        return self._given
-
-    def seek(self, offset: int) -> None:
-        """Go to the row of that number; `DataError` when the file has fewer rows."""
-        if offset < self._given:
-            self._names, self._given, self._rows = {}, 0, self._open()
-        while self._given < offset:
-            if next(self, None) is None:
-                raise DataError(str(self.path), f"{offset} rows or more", f"{self._given}")
-
-    def __iter__(self) -> Iterator[Row]:
-        return self
-
-    def __next__(self) -> Row:
-        row = next(self._rows)
-        self._given += 1
-        return row
 
     def fingerprint(self) -> str:
         """Return a hash of the head of the file and its length: a row appended leaves it alone."""

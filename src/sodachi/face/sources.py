@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sodachi.errors import CommandError, DataError
+from sodachi.errors import CommandError
 from sodachi.face.json_rows import SUFFIXES, JsonSource
-from sodachi.face.tables import CsvSource, Row
+from sodachi.face.tables import Counted, CsvSource, Row
 
 
 def open_file(path: Path | str) -> CsvSource | JsonSource:
@@ -16,7 +16,7 @@ def open_file(path: Path | str) -> CsvSource | JsonSource:
     return JsonSource(path) if Path(path).suffix.lower() in SUFFIXES else CsvSource(path)
 
 
-class Stream:
+class Stream(Counted):
     r"""The rows of one or more files, one after the other, with one numbering of rows and columns.
 
     ``names`` grows in the order in which columns first come; fields are as many as there were names
@@ -41,13 +41,8 @@ class Stream:
 
     def __init__(self, paths: Sequence[Path | str]):
         self.paths = tuple(Path(path) for path in paths)
-        self._files = [open_file(path) for path in self.paths]
+        self.path = self.paths[0]  # that errors are told of
         self._begin()
-
-    @property
-    def path(self) -> Path:
-        """The file that errors are told of: the first."""
-        return self.paths[0]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,27 +56,6 @@ class Stream:
     def again(self) -> Stream:
         """Return the same stream from its first row."""
         return Stream(self.paths)
-
-    def offset(self) -> int:
-        """Return how many rows have been given."""
-        return self._given
-
-    def seek(self, offset: int) -> None:
-        """Go to the row of that number; `DataError` when there are fewer rows."""
-        if offset < self._given:
-            self._files = [open_file(path) for path in self.paths]
-            self._begin()
-        while self._given < offset:
-            if next(self, None) is None:
-                raise DataError(str(self.path), f"{offset} rows or more", f"{self._given}")
-
-    def __iter__(self) -> Iterator[Row]:
-        return self
-
-    def __next__(self) -> Row:
-        row = next(self._rows)
-        self._given += 1
-        return row
 
     def fingerprint(self) -> str:
         """Return what tells the files read so far: of each, its head and how many rows it gave."""
@@ -101,6 +75,7 @@ class Stream:
         )
 
     def _begin(self) -> None:
+        self._files = [open_file(path) for path in self.paths]
         self._names: dict[str, int] = {}
         self._given, self._rows = 0, self._all()
         self._learn_names(self._files[0].names)

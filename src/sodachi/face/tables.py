@@ -57,7 +57,39 @@ class RowSource(Protocol):
     def __iter__(self) -> Iterator[Row]: ...
 
 
-class CsvSource:
+class Counted:
+    """What every source of rows does: it counts what it gives, and goes back by beginning anew."""
+
+    path: Path
+    _given: int
+    _rows: Iterator[Row]
+
+    def _begin(self) -> None:
+        """Stand before the first row."""
+        raise NotImplementedError
+
+    def offset(self) -> int:
+        """Return how many rows have been given."""
+        return self._given
+
+    def seek(self, offset: int) -> None:
+        """Go to the row of that number; `DataError` when there are fewer rows."""
+        if offset < self._given:
+            self._begin()
+        while self._given < offset:
+            if next(self, None) is None:
+                raise DataError(str(self.path), f"{offset} rows or more", f"{self._given}")
+
+    def __iter__(self) -> Iterator[Row]:
+        return self
+
+    def __next__(self) -> Row:
+        row = next(self._rows)
+        self._given += 1
+        return row
+
+
+class CsvSource(Counted):
     r"""The rows of a CSV file, in order, as an iterator that knows and can set its position.
 
     ``offset()`` is the number of rows already given; ``seek(offset)`` goes there. Blank lines are
@@ -86,28 +118,10 @@ class CsvSource:
             raise CommandError("file", "an existing CSV file", self.path)
         self.delimiter = ","
         self.names = self._header()
-        self._given = 0
-        self._rows = self._open()
+        self._begin()
 
-    def offset(self) -> int:
-        """Return how many rows have been given."""
-        return self._given
-
-    def seek(self, offset: int) -> None:
-        """Go to the row of that number; `DataError` when the file has fewer rows."""
-        if offset < self._given:
-            self._rows, self._given = self._open(), 0
-        while self._given < offset:
-            if next(self, None) is None:
-                raise DataError(str(self.path), f"{offset} rows or more", f"{self._given}")
-
-    def __iter__(self) -> Iterator[Row]:
-        return self
-
-    def __next__(self) -> Row:
-        row = next(self._rows)
-        self._given += 1
-        return row
+    def _begin(self) -> None:
+        self._given, self._rows = 0, self._open()
 
     def again(self) -> CsvSource:
         """Return the same file from its first row."""
