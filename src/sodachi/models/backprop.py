@@ -7,13 +7,14 @@ code path, only the learning differs. It is not local and says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from sodachi.core.clock import new_clock, tick
-from sodachi.core.lanes import gather
+from sodachi.core.lanes import gather, only_if
 from sodachi.models.layered import EXCEPTION as EXCEPTION
 from sodachi.models.layered import LOSSES as LOSSES
 from sodachi.models.layered import (
@@ -22,6 +23,7 @@ from sodachi.models.layered import (
     check_layers,
     kept_finite,
     lesson,
+    moved,
     newborn,
     observed,
     optimiser_of,
@@ -141,26 +143,21 @@ def _step(s: Settings, state: State, observation):
     answer, output = answered(s, predict(s, shared["weights"], told.x), told)
     batch = jax.tree.map(gather, told)
     # Not `where`: without a lane that learns the backward sweep is not computed at all.
-    weights, synapses = shared["weights"], shared["synapses"]
-    weights, synapses = jax.lax.cond(
-        jnp.any(batch.taught),
-        lambda: learn(s, weights, synapses, batch),
-        lambda: (weights, synapses),
-    )
+    learned = shared["weights"], shared["synapses"]["optimiser"]
+    initial = shared["synapses"]["initial"]
+    weights, optimiser = only_if(jnp.any(batch.taught), partial(learn, s), learned, initial, batch)
+    synapses = {"initial": initial, "optimiser": optimiser}
     clock = tick(shared["clock"], jnp.any(gather(observation.learn)))
     shared = {"weights": weights, "synapses": synapses, "clock": clock}
     return State(shared, {"activity": {"label": answer}}), output
 
 
-def learn(s, weights: Weights, synapses, batch):
-    """One optimiser step on the mean gradient; what would not be finite stays as it was."""
+def learn(s, learned, initial: Weights, batch):
+    """One optimiser step on the mean gradient; what would not be finite stays as it was.
+
+    ``learned`` is what moves: weights, and what the optimiser keeps of them.
+    """
+    weights, optimiser = learned
     gradient = jax.grad(lambda w: mean_loss(s, w, batch))(weights)
-    step, optimiser = optimiser_of(s).update(gradient, synapses["optimiser"], weights)
-
-    def move(w, dw, start):
-        return w + dw - s.rate * (s.decay_to_initial * (w - start) + s.decay * w)
-
-    moved = jax.tree.map(move, weights, step, synapses["initial"])
-    old, new = (weights, synapses["optimiser"]), (moved, optimiser)
-    weights, optimiser = kept_finite(old, new)
-    return weights, {"initial": synapses["initial"], "optimiser": optimiser}
+    step, optimiser = optimiser_of(s).update(gradient, optimiser, weights)
+    return kept_finite(learned, (moved(s, weights, step, initial), optimiser))

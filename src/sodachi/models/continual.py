@@ -7,13 +7,14 @@ by utility, weights protected by utility, shrinking and perturbing, decays, laye
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from sodachi.core.clock import new_clock, tick
-from sodachi.core.lanes import common_key, gather
+from sodachi.core.lanes import common_key, gather, only_if
 from sodachi.errors import SpecError
 from sodachi.models.continual_remedies import (
     UTILITIES,
@@ -30,6 +31,7 @@ from sodachi.models.layered import (
     kept_finite,
     lesson,
     mean_loss_and_layers,
+    moved,
     newborn,
     observed,
     optimiser_of,
@@ -204,7 +206,7 @@ def _step(s: Settings, state: State, observation):
     batch = jax.tree.map(gather, told)
     key = common_key(lane["key"], told.taught, shared["clock"]) if s.stochastic else None
     slow = {name: part for name, part in shared.items() if name != "clock"}
-    slow = jax.lax.cond(jnp.any(batch.taught), lambda: _learn(s, slow, batch, key), lambda: slow)
+    slow = only_if(jnp.any(batch.taught), partial(_learn, s), slow, batch, key)
     clock = tick(shared["clock"], jnp.any(gather(observation.learn)))
     lane = lane | {"activity": {"label": answer}}
     return State(slow | {"clock": clock}, lane), output
@@ -220,19 +222,16 @@ def _learn(s: Settings, slow, batch, key):
     step, optimiser = optimiser_of(s).update(full, synapses["optimiser"], weights)
     if s.replacement_rate and s.optimiser == "adam":
         step = step_by_age(s, optimiser, slow["cells"])
-    moved = synapses | {"optimiser": optimiser}
+    own = {"optimiser": optimiser}
     if s.upgd:
         utility = synapses["utility"]
-        moved["utility"], step = protect(s, utility, weights, gradient, step, key)
-
-    def move(w, dw, start):
-        return w + dw - s.rate * (s.decay_to_initial * (w - start) + s.decay * w)
-
-    new = jax.tree.map(move, weights, step, synapses["initial"])
+        own["utility"], step = protect(s, utility, weights, gradient, step, key)
+    new = moved(s, weights, step, synapses["initial"])
     if s.shrink or s.noise:
         new = shrink_and_perturb(s, new, key)
-    new, moved = kept_finite((weights, synapses), (new, moved))
+    new, own = kept_finite((weights, {name: synapses[name] for name in own}), (new, own))
+    own = synapses | own
     if not s.replacement_rate:
-        return {"weights": new, "synapses": moved}
-    renewed = generate_and_test(s, new, moved, slow["cells"], layers, batch.taught, key)
+        return {"weights": new, "synapses": own}
+    renewed = generate_and_test(s, new, own, slow["cells"], layers, batch.taught, key)
     return dict(zip(("weights", "synapses", "cells"), renewed, strict=True))

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from sodachi.core.lanes import only_if
 from sodachi.core.names import named_key
 from sodachi.models.layered import Weights, kept_finite, newborn_weight
 
@@ -126,11 +128,8 @@ def generate_and_test(s, weights, synapses, cells: dict[str, Cells], layers, tau
         count = jnp.floor(cells[name].due)
         paid = cells[name]._replace(due=cells[name].due - count)
         state = (*state[:2], cells | {name: paid})
-        state = jax.lax.cond(
-            count > 0,
-            lambda state=state, i=i, n=count: _renew(s, state, i, n, tested[i][1], key),
-            lambda state=state: state,
-        )
+        renew = partial(_renew, s, i)
+        state = only_if(count > 0, renew, state, count, tested[i][1], key)
     return state
 
 
@@ -156,7 +155,7 @@ def _test(s, cells: Cells, weights, i: int, activity, taught):
     return Cells(age, usual, utility, due), utility / begun
 
 
-def _renew(s, state, i: int, count, utility, key):
+def _renew(s, i: int, state, count, utility, key):
     """Renew the ``count`` mature units of least utility of hidden layer i."""
     weights, synapses, cells = state
     own = cells[f"hidden_{i}"]

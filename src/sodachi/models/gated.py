@@ -6,13 +6,14 @@ The rival that has our contexts and learns by backpropagation: what gating alone
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from sodachi.core.clock import new_clock, tick
-from sodachi.core.lanes import any_lane, gather
+from sodachi.core.lanes import any_lane, gather, only_if
 from sodachi.errors import SpecError
 from sodachi.models.backprop import learn
 from sodachi.models.contexts import new_contexts, new_view, recall_or_grow
@@ -199,12 +200,8 @@ def _teach(s: Settings, modules, newborns, batch: Lesson, places, opened):
         theirs = batch._replace(taught=batch.taught & (places == place))
         module = _module(modules, newborns, place, opened[place] & first)
 
-        def taught():
-            synapses = {"initial": newborns[0], "optimiser": module[1]}
-            weights, synapses = learn(s, module[0], synapses, theirs)
-            return weights, synapses["optimiser"]
-
-        module = jax.lax.cond(first & jnp.any(theirs.taught), taught, lambda: module)
+        teaches = first & jnp.any(theirs.taught)
+        module = only_if(teaches, partial(learn, s), module, newborns[0], theirs)
         return jax.tree.map(lambda a, b: a.at[place].set(b), modules, module)
 
     lanes = places.shape[0]

@@ -2,7 +2,7 @@
 
 What every net trained by backpropagation here has in common; how a slope becomes a change of the
 weights is each model's own file. `s` is the model's `Settings`: it has ``layers``, ``activation``,
-``loss``, ``layer_norm``, ``optimiser``, ``rate`` and ``dtype``.
+``loss``, ``layer_norm``, ``optimiser``, ``rate``, ``decay_to_initial``, ``decay`` and ``dtype``.
 """
 
 from __future__ import annotations
@@ -142,6 +142,17 @@ def mean_loss_and_layers(s, weights: Weights, batch):
     each = jax.vmap(lambda *sample: loss_of(s, *sample))(layers[-1], target, known)
     loss = jnp.sum(jnp.where(taught, each, 0.0)) / jnp.maximum(taught.sum(), 1)
     return loss, layers
+
+
+def moved(s, weights: Weights, step: Any, initial: Weights) -> Weights:
+    """Return ``w + step − rate · (decay_to_initial · (w − w_0) + decay · w)`` for every weight."""
+
+    def move(w, dw, start):
+        if not (s.decay_to_initial or s.decay):
+            return w + dw  # a large net is not read once more for nothing
+        return w + dw - s.rate * (s.decay_to_initial * (w - start) + s.decay * w)
+
+    return jax.tree.map(move, weights, step, initial)
 
 
 def kept_finite(old, new):
