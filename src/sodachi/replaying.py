@@ -26,7 +26,7 @@ from sodachi.system import (
     System,
     Variable,
     arguments,
-    build,
+    build_inner,
     factory,
     system,
 )
@@ -248,4 +248,4 @@ def _join(a, b):
     return jnp.concatenate([jnp.asarray(a), jnp.asarray(b).astype(a.dtype)])
 
 
-factory("replay")(lambda inner, **sizes: replay(build(Spec.from_json(json.dumps(inner))), **sizes))
+factory("replay")(lambda inner, **sizes: replay(build_inner(inner), **sizes))

@@ -234,3 +234,8 @@ def build(spec: Spec) -> System:
     if made.spec != spec:
         raise SpecError("spec", made.spec.to_json(), spec.to_json())
     return made
+
+
+def build_inner(text: dict[str, Any]) -> System:
+    """Build a system that is an argument of another's spec, where it stands as a JSON object."""
+    return build(Spec.from_json(json.dumps(text)))

@@ -6,7 +6,8 @@ import numpy as np
 import optax
 import pytest
 
-from sodachi.models.backprop_actor import NETS, Settings, _shaped, answers, backprop_actor
+from sodachi.models.actor_nets import NETS, answers, shaped
+from sodachi.models.backprop_actor import Settings, backprop_actor
 from sodachi.models.percept import sensed
 from sodachi.models.swift_actor import swift_actor
 from sodachi.observation import observe
@@ -85,7 +86,7 @@ def test_obgd_is_born_sparse_but_nobody_deaf():
     agent = backprop_actor(inputs=4, hidden=(20, 20), optimiser="obgd")
     s = Settings(4, 2, (1.0,) * 4, (20, 20), "obgd", 1.0, γ, λ, H, 1, 4.0, 75.0)
     for which, flat in agent.init(0).shared["newborn"]["weights"].items():
-        net = _shaped(s.net(which))(flat)
+        net = shaped(s.net(which))(flat)
         for name in ("weight_0", "weight_1", "weight_2"):
             heard = np.asarray(net[name] != 0).sum(0)
             assert set(heard) == {max(1, round(0.1 * net[name].shape[0]))}

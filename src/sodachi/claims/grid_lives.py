@@ -20,7 +20,8 @@ from sodachi.claims.returning_figures import Ask, figures
 from sodachi.claims.returning_world import World, world
 from sodachi.models import growing_grid
 from sodachi.models.grid import Wiring, forward, utility
-from sodachi.models.growing import Settings, begin_grid, step_grid
+from sodachi.models.growing import Settings
+from sodachi.models.growing_step import begin_grid, step_grid
 
 #: Numbers in which grids may differ that share a program. Patience, ages and switches are whole.
 NUMBERS = ("rate", "meta_rate", "hunger", "patience", "maturity", "idle", "passed", "negligible",
