@@ -12,7 +12,8 @@ import numpy as np
 
 from sodachi.claims.claim import Figures, Measured
 from sodachi.claims.contestants import Contestant
-from sodachi.claims.lives import Life, count_floats, count_weights, live
+from sodachi.claims.examined import examined_life
+from sodachi.claims.lives import Life, count_floats, count_weights
 from sodachi.claims.mnist_contestants import (
     CONTINUAL,
     LESIONS,
@@ -62,8 +63,8 @@ def one_life(contestant: Contestant, mode: str, seed: int, form: str, long: bool
     tasks = (TASKS if long else SHORT)[form]
     X, y = _images()
     stream = RewiredWorlds(X, y, seed, tasks, every=0, mode=mode, length=LENGTH[form])
-    life = live(contestant.make(), stream.worlds(), seed, *contestant[1:])
-    return mnist_figures(life, EDGE[form], SHORT[form])
+    life, examined = examined_life(contestant, stream, seed, EDGE[form], form == "full")
+    return mnist_figures(life, EDGE[form], SHORT[form]) | examined
 
 
 @cache

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sodachi.claims.anatomy import effective_rank
 from sodachi.claims.claim import Figures
 from sodachi.claims.returning_world import EARLY, World
 
@@ -32,7 +33,8 @@ def figures(world: World, errors, after, ask: Ask) -> Figures:
     ``forgot_5`` say how much of what units add in that context has changed by then,
     ``Σ_u|c′_u − c_u|² / Σ_u(|c′_u|² + |c_u|²)``, each about its mean, for the fifth of units that
     had been most important, ``|c_u|``, down to the least: 0 the same, 1 nothing in common (or
-    nothing to forget: who had added nothing).
+    nothing to forget: who had added nothing). ``dead_units`` is the share that adds nothing to any
+    answer in the last context, and ``effective_rank`` is that of what units add there.
     """
     drift = np.flatnonzero(world.earlier < 0)
     returns = np.flatnonzero(world.earlier >= 0)
@@ -62,6 +64,9 @@ def figures(world: World, errors, after, ask: Ask) -> Figures:
         "interference": float(rise.mean()),
         "forgot": float((most - least).mean()),
     }
+    end = about(np.array([len(errors) - 1]), np.array([len(errors) - 1]))[0][0]
+    found["dead_units"] = float((end == 0).all(0).mean())
+    found["effective_rank"] = effective_rank(end)
     return found | _by_importance(known, kept)
 
 

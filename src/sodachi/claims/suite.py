@@ -27,8 +27,8 @@ STREAMS = (
 )
 #: Figures that say how well a learner learns late in its life: the first that a row has. The second
 #: group are errors, where less is better.
-LATE = ("new_last", "late", "accuracy_last", "accuracy")
-LATE_ERROR = ("last", "error", "short")
+LATE = ("new_last", "late", "accuracy_last", "accuracy", "digits_late")
+LATE_ERROR = ("last", "drift_last", "error", "short")
 TENTHS = tuple(f"forgotten_{part}" for part in range(1, 11))
 STATUS = {True: "met", False: "NOT MET", None: "not judged"}
 
@@ -143,7 +143,8 @@ def _words() -> str:
     return (
         "* **plasticity**: accuracy late in the life, each sample predicted before it is learned "
         "(the last new worlds, or what the stream has instead); marked where it is an error.\n"
-        "* **return error**: share of errors in the first 200 samples of worlds that return.\n"
+        "* **return error**: share of errors (where plasticity is an error: mean squared error) in "
+        "the first 200 samples of worlds that return.\n"
         "* **forgotten**: which part of what a tenth of the hidden units contributed to an early "
         "world is gone at the end; tenths by importance when that world ended. 0: all still "
         "stands.\n"
@@ -166,8 +167,9 @@ def _late(figures: Mapping[str, Any]) -> tuple[float | None, bool]:
 
 
 def _return_error(figures: Mapping[str, Any]) -> float | None:
-    if figures.get("return_error") is not None:
-        return figures["return_error"]
+    for name in ("return_error", "return"):
+        if figures.get(name) is not None:
+            return figures[name]
     right = figures.get("return_200")
     return None if right is None else 1.0 - right
 

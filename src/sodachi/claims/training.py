@@ -30,7 +30,7 @@ def told(system: System, x, y, learn: bool = True) -> Observation:
     return Observation(evidence, modulation, jnp.full(n, learn), jnp.ones(n, bool))
 
 
-def trainer(system: System, batch: int) -> Callable:
+def trainer(system: System, batch: int) -> jax.stages.Wrapped:
     """Return compiled ``epoch(state, X, y, order) -> state``: one pass in minibatches.
 
     ``system`` is without lanes; ``state`` comes from ``newborn(system, seed, batch)``. ``order``
