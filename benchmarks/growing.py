@@ -30,7 +30,7 @@ def clamp(value):
 
 def life(system: System):
     """Return compiled ``live(state, X, y) -> state``: one example after another, each learned."""
-    lanes = (system.spec.lanes,) if system.spec.lanes else ()
+    lanes = system.spec.lanes
     yes, no = jnp.ones(lanes, bool), jnp.zeros(lanes, bool)
     modulation = {name: jnp.ones(lanes) for name in system.spec.modulated}
 
@@ -63,7 +63,9 @@ def large() -> dict:
     )  # fmt: skip
     X, y = stream(INPUTS, EXAMPLES)
     live = life(net)
-    state = live(net.init(0), X, y)  # until no slot is free
+    state = net.init(0)
+    for _ in range(20):  # until no slot is free
+        state = live(state, X, y)
     assert bool(jnp.all(state.shared["structure"]["live"])), "the grid must be full"
 
     def ours():
@@ -124,7 +126,7 @@ def small() -> list[dict]:
     ratio = theirs / PEER_EXAMPLES / (mine / len(X)) if theirs else None
     figures = {"seconds_an_example": mine / len(X),
                "peer_seconds": theirs and theirs / PEER_EXAMPLES}  # fmt: skip
-    words = "PyTorch, eager: backprop alone, without replacement" if peer else NONE
+    words = "PyTorch, eager: continual backprop" if peer else NONE
     holds = None if ratio is None else ratio >= 50
     found = [result("continual-small", words, ratio, ">= 50", holds, **figures)]
 
@@ -144,23 +146,50 @@ def small() -> list[dict]:
 
 
 def torch_small():
-    """Return a call that learns one example after another in PyTorch, or None without it."""
+    """Return a call that learns one example after another in PyTorch, or None without it.
+
+    Continual backprop as its authors have it, in plain eager form: running means of activity and
+    of what a unit is worth, and at times the least useful of the old units begins anew.
+    """
     try:
         import torch
     except ImportError:
         return None
     torch.set_num_threads(1)
     X, y = (torch.tensor(np.asarray(a)) for a in stream(SMALL[0], PEER_EXAMPLES))
-    net = torch.nn.Sequential(
-        torch.nn.Linear(*SMALL[:2]), torch.nn.LeakyReLU(0.1), torch.nn.Linear(*SMALL[1:])
-    )
-    optimiser = torch.optim.SGD(net.parameters(), lr=0.01)
+    below, above = torch.nn.Linear(*SMALL[:2]), torch.nn.Linear(*SMALL[1:])
+    optimiser = torch.optim.SGD([*below.parameters(), *above.parameters()], lr=0.01)
+    mean, worth, age = (torch.zeros(SMALL[1]) for _ in range(3))
+    owed = 0.0
+
+    def renew():
+        nonlocal owed
+        old = age > 100
+        owed += 1e-4 * int(old.sum())
+        if owed < 1:
+            return
+        owed -= 1
+        unit = torch.where(old, worth / (1 - 0.99**age), torch.inf).argmin()
+        above.bias += above.weight[:, unit] * mean[unit] / (1 - 0.99 ** age[unit])
+        above.weight[:, unit] = 0
+        below.weight[unit] = torch.nn.init.kaiming_normal_(torch.empty(1, SMALL[0]))[0]
+        below.bias[unit] = 0
+        for kept in (mean, worth, age):
+            kept[unit] = 0
 
     def once():
         for x, t in zip(X, y, strict=True):
+            hidden = torch.nn.functional.leaky_relu(below(x), 0.1)
             optimiser.zero_grad()
-            ((net(x) - t) ** 2).sum().backward()
+            ((above(hidden) - t) ** 2).sum().backward()
             optimiser.step()
+            with torch.no_grad():
+                age.add_(1)
+                mean.mul_(0.99).add_(hidden, alpha=0.01)
+                off = (hidden - mean / (1 - 0.99**age)).abs()
+                now = above.weight.abs().mean(0) * off / below.weight.abs().mean(1)
+                worth.mul_(0.99).add_(now, alpha=0.01)
+                renew()
 
     return once
 
@@ -172,17 +201,18 @@ def long() -> dict:
         lambda name, *_, **__: compiled.append(name) if name.endswith("backend_compile_duration")
         else None
     )  # fmt: skip
-    net = growing_grid(units=4, levels=1, inputs=20, fan_in=10, patience=100, maturity=2000)
+    net = growing_grid(units=8, levels=1, inputs=20, fan_in=10, patience=100, maturity=2000)
     X, y = stream(20, 100_000)
+    few = X[:1000], y[:1000]
     live, state = life(net), net.init(0)
     before = len(compiled)
     rss, same = [], None
     for part in range(LONG // len(X)):
         state = jax.block_until_ready(live(state, X, y))
-        if part < 4:
-            state = net.grow(state)  # 4 units, then 8, 16, 32, 64
-        if part == 2:
-            same = _resumed(net, state, lambda s: live(s, X[:1000], y[:1000]))
+        if part < 3:
+            state = net.grow(state)  # 8 units, then 16, 32, 64
+        if part == 1:
+            same = _resumed(net, state, lambda s: live(s, *few))
         rss.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     grown = rss[-1] - rss[len(rss) // 10]
     programs = len(compiled) - before

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sodachi.core.clock import new_clock, tick
 from sodachi.core.evidence import hold_evidence, observed_value, share
@@ -18,6 +19,7 @@ from sodachi.models.fringe import Fringe, is_master, move_fringe, no_fringe, tau
 from sodachi.models.grid import NOBODY, Wiring, forward, hunger
 from sodachi.models.grid_learning import grid_rule, learn_grid, readout, terminals
 from sodachi.models.growth import aged, decide
+from sodachi.models.pools import grown
 from sodachi.system import State
 
 
@@ -60,17 +62,10 @@ def grow_grid(s, state: State) -> State:
 
     Nothing else changes; with room left nothing changes at all.
     """
-    live = state.shared["structure"]["live"]
-    if not bool(jnp.all(live)):
+    live = np.asarray(state.shared["structure"]["live"])
+    if not live.all():
         return state
-    units = live.shape[0]
-    blank = _blank(s, 2 * units)
-
-    def put(new, old):
-        return new.at[tuple(slice(n) for n in old.shape)].set(old) if old.ndim else old
-
-    shared = jax.tree.map(put, blank, state.shared)
-    return State(shared, state.lane)
+    return State(grown(lambda: _blank(s, 2 * len(live)), state.shared), state.lane)
 
 
 def step_grid(s, state: State, observation):

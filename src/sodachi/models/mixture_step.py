@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sodachi.core.clock import new_clock, tick, ticks
 from sodachi.core.connections import Dense, backward
@@ -106,12 +107,12 @@ def grow_mixture(s, state: State) -> State:
 
     Nothing else changes; with room left nothing changes at all.
     """
-    age = state.shared["structure"]["age"]
-    if not bool(jnp.all(age > 0)):
+    age = np.asarray(state.shared["structure"]["age"])
+    if not (age > 0).all():
         return state
-    contexts = age.shape[0]
-    blank = newborn_mixture(s._replace(contexts=2 * contexts), jax.random.key(0))
-    return State(grown(state.shared, blank.shared), state.lane)
+    larger = s._replace(contexts=2 * len(age))
+    whole = grown(lambda: newborn_mixture(larger, jax.random.key(0)).shared, state.shared)
+    return State(whole, state.lane)
 
 
 def mixture_step(s, state: State, observation):

@@ -6,6 +6,7 @@ leading axis of contexts; without pools the bench is simply everybody.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -88,10 +89,13 @@ def put(s, shared, owner, current, bench: Bench) -> Bench:
     )
 
 
-def grown(shared, newborn):
-    """Return the shared state in the larger arrays of a newborn: what was comes first."""
+def grown(newborn: Callable[[], Any], shared):
+    """Return the shared state in the larger arrays that ``newborn()`` makes: what was comes first.
+
+    One program, not one for every array.
+    """
 
     def place(new, old):
         return new.at[tuple(slice(n) for n in old.shape)].set(old) if old.ndim else old
 
-    return jax.tree.map(place, newborn, shared)
+    return jax.jit(lambda old: jax.tree.map(place, newborn(), old))(shared)
