@@ -14,6 +14,9 @@ from sodachi.models.growing import growing_grid as growing_grid
 from sodachi.models.mixture import settling_mixture as settling_mixture
 from sodachi.models.motion import moving_net as moving_net
 from sodachi.models.nearest import nearest_neighbour as nearest_neighbour
+from sodachi.models.pomdp import POMDP as POMDP
+from sodachi.models.pomdp import as_pomdp as as_pomdp
+from sodachi.models.pomdp import from_pomdp as from_pomdp
 from sodachi.models.settling import settling_graph as settling_graph
 from sodachi.models.settling import settling_net as settling_net
 from sodachi.models.spiking import spiking_pair as spiking_pair

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from sodachi.core.clock import new_clock
@@ -121,6 +120,7 @@ def canonical_network(
 
     Examples
     --------
+    >>> import jax
     >>> from sodachi.observation import observe
     >>> net = canonical_network(states=1, observations=2, spread=0.0)
     >>> state, step = net.init(0), jax.jit(net.step)
