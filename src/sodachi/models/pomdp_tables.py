@@ -1,4 +1,4 @@
-"""Synapses as tables and back: what two arrays of cells and a matrix ``n(outcome, value)`` share."""
+"""Synapses as tables and back: the same numbers by cell, and by factor ``n(outcome, value)``."""
 
 from __future__ import annotations
 
