@@ -216,7 +216,7 @@ def test_forgetting_falls_back_to_the_prior_and_remembers_about_one_over_f_ticks
 
 @pytest.mark.theory
 def test_the_gap_between_a_mean_logarithm_and_the_logarithm_of_the_mean():
-    """``ln a − ln a₀ − (ψ(a) − ψ(a₀)) → (1/a − 1/a₀)/2`` from above, so it vanishes like 1/count."""
+    """``ln a − ln a₀ − (ψ(a) − ψ(a₀)) → (1/a − 1/a₀)/2`` from above: as 1/count."""
     for total in (1.0, 10.0, 1000.0):
         n = total * np.array([[0.2, 0.7], [0.8, 0.3]])
         gap = mean_logarithm(n, "log") - mean_logarithm(n, "digamma")
