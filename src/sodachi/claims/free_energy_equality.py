@@ -182,6 +182,7 @@ def at_rest(net, row: str, state, now):
     plan, strengths, h, seen = parts_of(net, state, now)
     h = Thresholds(strengths.phi_x if row == UNTIED else h.x, None)
     one, zero = h.x
+    assert strengths.K is not None
     for w, what in ((strengths.W, "input"), (strengths.K, "transition")):
         o = seen[what].known * seen[what].value
         one, zero = one + o @ w[0], zero + o @ w[1]

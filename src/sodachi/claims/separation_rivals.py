@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
@@ -15,7 +16,8 @@ SANGER_RATE = 0.0003  # the best of .0003, .001, .003, .01, .03 and .1 on the tu
 
 def k_means(o: np.ndarray, seen: int, seed: int) -> np.ndarray:
     """Return the clusters of all trials [trials, 4], found in the first ``seen``."""
-    found = KMeans(CLUSTERS, n_init=RESTARTS, random_state=seed).fit(o[:seen])
+    restarts: Any = RESTARTS  # its stub knows the word "auto" alone
+    found = KMeans(CLUSTERS, n_init=restarts, random_state=seed).fit(o[:seen])
     return np.eye(CLUSTERS)[found.predict(o)]
 
 
@@ -26,11 +28,10 @@ def bernoulli_mixture(o: np.ndarray, seen: int, seed: int, sweeps: int = 60) -> 
     for _ in range(RESTARTS):
         p, share = rng.uniform(0.3, 0.7, (CLUSTERS, o.shape[1])), np.full(CLUSTERS, 1 / CLUSTERS)
         for _ in range(sweeps):
-            joint = _log_joint(told, p, share)
-            r = softmax(joint, 1)
+            r = softmax(_log_joint(told, p, share), 1)
             mass = r.sum(0) + 1e-9
             p, share = (r.T @ told + 1e-3) / (mass[:, None] + 2e-3), mass / mass.sum()
-        fit = float(np.logaddexp.reduce(joint, 1).mean())
+        fit = float(np.logaddexp.reduce(_log_joint(told, p, share), 1).mean())
         if fit > best:
             best, fitted = fit, (p, share)
     assert fitted is not None
