@@ -159,6 +159,20 @@ def test_with_a_known_past_and_learned_thresholds_the_belief_is_the_filter_of_th
 
 
 @pytest.mark.theory
+def test_cells_that_are_held_leave_the_rest_to_the_others():
+    """Holding one of four values at .4 scales the others' posterior to .6; at 0 it excludes it."""
+    net = canonical_network(states=[4], observations=[3])
+    step, state = jax.jit(net.step), net.init(4)
+    free = np.asarray(step(state, observe(net.spec, input=[0, 1, 0], learn=False))[1]["state"])
+    for held in (0.4, 0.0, 1.0):
+        told = Evidence(np.full(4, held), np.where(np.arange(4) == 2, np.inf, 0.0), 0.0)
+        _, out = step(state, observe(net.spec, input=[0, 1, 0], state=told, learn=False))
+        expected = free * (1 - held) / (1 - free[2])
+        expected[2] = held
+        np.testing.assert_allclose(out["state"], expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.theory
 def test_the_first_tick_of_an_episode_knows_no_past():
     net, state, _ = lived("binary", "float32")
     step, o = jax.jit(net.step), [1.0, 0.0, 1.0]
