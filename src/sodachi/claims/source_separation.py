@@ -68,13 +68,15 @@ def _life(form: str, lesion: str):
             kept = {n: w for n, w in state.shared["weights"].items() if n.startswith("off")}
             weights = after.shared["weights"] | kept
             after = after._replace(shared=after.shared | {"weights": weights})
-        return after, out["state"]
+        return after, (out["state"], out["energy"])
 
     return jax.jit(lambda state, o: jax.lax.scan(one, state, o)), net
 
 
-def believed(form: str, seed: int, o: np.ndarray, lesion: str = "") -> np.ndarray:
-    """Return the cells' beliefs [trials, cells] while the network lives through its trials."""
+def believed(
+    form: str, seed: int, o: np.ndarray, lesion: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the cells' beliefs [trials, cells] and the energy [trials] of a life of trials."""
     life, net = _life(form, lesion)
     state = net.init(seed)
     if form == LEANING:
@@ -83,7 +85,8 @@ def believed(form: str, seed: int, o: np.ndarray, lesion: str = "") -> np.ndarra
         sign = {"on_given_1": 1, "off_given_1": -1, "on_given_0": -1, "off_given_0": 1}
         weights = {n: w + sign[n] * lean for n, w in state.shared["weights"].items()}
         state = state._replace(shared=state.shared | {"weights": weights})
-    return np.asarray(life(state, jnp.asarray(o))[1], np.float64)
+    x, energy = life(state, jnp.asarray(o))[1]
+    return np.asarray(x, np.float64), np.asarray(energy, np.float64)
 
 
 def score(x: np.ndarray, s: np.ndarray, named: slice, judged: slice) -> float:
@@ -126,7 +129,7 @@ def rows(seed: int, form: str):
 def measure(network: str, seed: int, form: str, lesion: str = "") -> Figures:
     """Return the correlation in the last sessions, and in which it was first .95 (or one more)."""
     s, o = world(seed, SESSIONS[form])
-    x = believed(network, seed, o, lesion)
+    x, _ = believed(network, seed, o, lesion)
     found = {"correlation": score(x, s, *parts(SESSIONS[form]))}
     for i in range(SESSIONS[form]):
         session = slice(i * TRIALS, (i + 1) * TRIALS)
