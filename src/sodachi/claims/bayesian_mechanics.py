@@ -149,7 +149,7 @@ def equation(row: str, seed: int) -> Figures:
         free = [variational_free_energy_of(grid, p, here.log_prior(t), here.log_likelihood(t))[0]
                 for p in path]  # fmt: skip
         found["equality"] = float(np.abs(np.array(free) - energies).max())
-        fine = np.linspace(*LINE.low, *LINE.high, 200_001)
+        fine = np.linspace(LINE.low[0], LINE.high[0], 200_001)
         surprise = -np.log(np.trapezoid(np.exp(-here.hamiltonian(fine)), fine))
         found["surprise"] = abs(free[-1] - float(surprise))
     return found

@@ -76,7 +76,7 @@ def _through(drawing: Drawing, chart: Chart, x, y, colour: str, dash: str) -> No
 
 def _draw_fall(drawing: Drawing, here: World) -> None:
     _, path, energies = path_of(here)
-    fine = np.linspace(*LINE.low, *LINE.high, 20_001)
+    fine = np.linspace(LINE.low[0], LINE.high[0], 20_001)
     surprise = float(-np.log(np.trapezoid(np.exp(-here.hamiltonian(fine)), fine)))
     shown = energies[: len(path) // 3]
     low, high = np.floor(surprise), np.ceil(shown.max())
