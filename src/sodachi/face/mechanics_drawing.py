@@ -13,7 +13,7 @@ from sodachi.models.fokker_planck import Grid, evolve, generator
 from sodachi.models.mechanics import helmholtz_energy_of, imaginary_time_flow
 
 RATE, TIME = 0.005, 60.0
-STEP, STEPS = 0.02, 1501  # of imaginary time, of the density's path
+STEP, STEPS, SHOWN = 0.02, 6000, 501  # of imaginary time, of the density's path
 MOMENTS = (0.1, 1.0, 10.0)  # of imaginary time, at which the density is drawn
 DASHES = ("2 3", "6 4", "10 3 2 3")
 
@@ -75,10 +75,10 @@ def _through(drawing: Drawing, chart: Chart, x, y, colour: str, dash: str) -> No
 
 
 def _draw_fall(drawing: Drawing, here: World) -> None:
-    _, path, energies = path_of(here)
+    _, _, energies = path_of(here)
     fine = np.linspace(LINE.low[0], LINE.high[0], 20_001)
     surprise = float(-np.log(np.trapezoid(np.exp(-here.hamiltonian(fine)), fine)))
-    shown = energies[: len(path) // 3]
+    shown = energies[:SHOWN]
     low, high = np.floor(surprise), np.ceil(shown.max())
     time = STEP * np.arange(len(shown))
     chart = Chart(drawing, (490, 50, 340, 270), (0.0, float(time[-1])), (low, high))
