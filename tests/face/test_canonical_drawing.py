@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from sodachi.claims.bayesian_mechanics import exact_law, world
+from sodachi.claims.mechanics_world import exact_law, world
 from sodachi.face.canonical_drawing import POWERS, draw_canonical, draw_gap, draw_sources, gaps
 from sodachi.face.mechanics_drawing import path_of
 

@@ -8,6 +8,7 @@ from scipy.integrate import quad
 
 from sodachi.errors import SpecError
 from sodachi.models.complete_class import as_inference, implied_prior
+from sodachi.models.decision_process import POMDP
 from sodachi.models.fokker_planck import Grid, at_rest, evolve, generator
 from sodachi.models.free_energy import Moment, posterior
 from sodachi.models.mechanics import (
@@ -17,7 +18,6 @@ from sodachi.models.mechanics import (
     total_variation,
     variational_free_energy_of,
 )
-from sodachi.models.pomdp import POMDP
 
 pytestmark = pytest.mark.theory
 LINE = Grid((-3.0,), (3.0,), (120,))

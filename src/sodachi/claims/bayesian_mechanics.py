@@ -7,27 +7,25 @@ gradient rewritten as prior and likelihood; each against quadrature or against s
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
+from sodachi.claims.mechanics_world import LINE, exact_law, world
 from sodachi.claims.statistics import Check, above, at_least, at_most, by_mean
 from sodachi.models.complete_class import as_inference, implied_prior
+from sodachi.models.decision_process import POMDP
 from sodachi.models.fokker_planck import Grid, evolve, generator
 from sodachi.models.free_energy import Moment, posterior
 from sodachi.models.mechanics import (
-    gibbs,
     helmholtz_energy_of,
     imaginary_time_flow,
     total_variation,
     variational_free_energy_of,
 )
-from sodachi.models.pomdp import POMDP
 
-LINE, FINE = Grid((-3.5,), (3.5,), (35,)), 20
 PLANE = Grid((-3.5, -3.5), (3.5, 3.5), (42, 42))
 FLOWS = {"quick": 4_000, "full": 20_000}
 TICKS = {"quick": 1_500, "full": 12_000}
@@ -39,54 +37,6 @@ CENTRAL = "central differences"
 STEP, STEPS = 0.25, 400  # of imaginary time
 
 
-class World(NamedTuple):
-    """A random generative model of φ on a line: two prior bumps, and one Gaussian observation."""
-
-    centres: tuple[float, float]
-    widths: tuple[float, float]
-    share: float
-    seen: float
-    noise: float
-
-    def log_prior(self, t, xp=np):
-        """Return ln p(φ)."""
-        bumps = [
-            xp.log(weight) - 0.5 * ((t - c) / w) ** 2 - xp.log(w * np.sqrt(2 * np.pi))
-            for weight, c, w in zip((self.share, 1 - self.share), self.centres, self.widths,
-                                    strict=True)
-        ]  # fmt: skip
-        return xp.logaddexp(*bumps)
-
-    def log_likelihood(self, t, xp=np):
-        """Return ln p(o | φ)."""
-        far = 0.5 * ((self.seen - t) / self.noise) ** 2
-        return -far - xp.log(self.noise * np.sqrt(2 * np.pi))
-
-    def hamiltonian(self, t, xp=np):
-        """Return H = −ln p(φ, o)."""
-        return -self.log_prior(t, xp) - self.log_likelihood(t, xp)
-
-
-def world(seed: int) -> World:
-    """Return a random model.
-
-    Examples
-    --------
-    >>> -1.5 < world(0).centres[0] < -0.5 < 0.5 < world(0).centres[1] < 1.5
-    True
-    """
-    rng = np.random.default_rng([seed, 41])
-    left, right = rng.uniform(0.6, 1.4, 2)
-    widths = tuple(float(w) for w in rng.uniform(0.3, 0.5, 2))
-    return World(
-        (-float(left), float(right)),
-        (widths[0], widths[1]),
-        float(rng.uniform(0.35, 0.65)),
-        float(rng.uniform(-0.4, 0.4)),
-        float(rng.uniform(0.8, 1.2)),
-    )
-
-
 def rows(seed: int, form: str):
     """Return what is measured: the flow, the equation, any dynamics, and what breaks each."""
     wanted = {row: partial(flow, row, seed, form) for row in (FLOW, SILENT, LOUD)}
@@ -96,12 +46,6 @@ def rows(seed: int, form: str):
     if form == "quick":
         return {row: wanted[row] for row in (FLOW, SILENT, GRADIENT)}
     return wanted
-
-
-def exact_law(here: World) -> np.ndarray:
-    """Return the masses of e^{−H}/Z in the cells of the line, by a grid twenty times as fine."""
-    fine = Grid(LINE.low, LINE.high, (LINE.cells[0] * FINE,))
-    return gibbs(fine, here.hamiltonian(fine.points[:, 0])).reshape(-1, FINE).sum(1)
 
 
 def flow(row: str, seed: int, form: str) -> Figures:

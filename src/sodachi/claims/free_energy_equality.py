@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
+from sodachi.claims.energy_slopes import RATE_OF_SETTLING, activity_gap, plasticity_gap
 from sodachi.claims.statistics import Check, at_least, at_most, by_mean
 from sodachi.conformance.samples import random_stream, tick
 from sodachi.models import as_pomdp, canonical_network, from_pomdp
@@ -21,7 +22,6 @@ from sodachi.models.canonical_energy import (
     Thresholds,
     helmholtz_energy,
     parts_of,
-    tied_thresholds,
 )
 from sodachi.models.free_energy import mean_logarithm, posterior, variational_free_energy
 from sodachi.models.moments import moment_of
@@ -47,7 +47,7 @@ UNTIED, RATE = "thresholds without ln(1 − σ(W))", "rate network with a linear
 
 def life(seed: int, form: str, **options):
     """Return a random network in float64 and its ticks: state before, observed, after, put out."""
-    net = canonical_network(dtype="float64", rate=0.5, **options)
+    net = canonical_network(dtype="float64", rate=RATE_OF_SETTLING, **options)
     rng, stream = np.random.default_rng([seed, 3]), random_stream(net.spec, TICKS[form], seed)
     state, step, ticks = net.init(seed), jax.jit(net.step), []
     # Policies may also be unlearned: they begin where no count can reach its least.
@@ -102,44 +102,6 @@ def equal(row: str, seed: int, form: str) -> Figures:
 
 def _largest(found: Figures, name: str, value) -> None:
     found[name] = max(found[name], float(np.max(np.abs(np.asarray(value)))))
-
-
-def activity_gap(net, state, now, after):
-    """Return ``v̇ + ∂𝒜/∂x`` of states and actions, within what beliefs of one factor may do."""
-    plan, strengths, thresholds, seen = parts_of(net, state, now)
-    risk = (1.0 - now.modulation["policy"]) / 2.0
-    before, later = state.lane["activity"], after.lane["activity"]
-    slopes = jax.grad(helmholtz_energy, argnums=(1, 2))(
-        plan, before["state"], before["action"], strengths, thresholds, seen, risk
-    )
-    gaps = []
-    pairs = ((plan.state, "membrane"), (plan.action, "action_membrane"))
-    for slope, (factors, name) in zip(slopes, pairs, strict=True):
-        both = (later[name] - before[name]) / 0.5 + slope
-        for i, n in enumerate(factors.sizes):
-            own = both[factors.cells_of(i)]
-            gaps.append(own if n == 1 else own - own.mean())
-    return jnp.concatenate(gaps)
-
-
-def plasticity_gap(net, state, now, after, out):
-    """Return ``n·p(1 − p)·dW/dt + ∂𝒜/∂W`` of every synapse of W, K and V, thresholds tied."""
-    plan, strengths, _, seen = parts_of(net, state, now)
-    risk = (1.0 - now.modulation["policy"]) / 2.0
-
-    def energy(strengths):
-        h = tied_thresholds(plan, strengths, seen, risk)
-        return helmholtz_energy(plan, out["state"], out["action"], strengths, h, seen, risk)
-
-    slopes, gaps = jax.grad(energy)(strengths), []
-    for field, prefix in (("W", ""), ("K", "transition_"), ("V", "policy_")):
-        for k, slope in zip("10", getattr(slopes, field), strict=True):
-            on, off = (state.shared["weights"][f"{prefix}{o}_given_{k}"] for o in ("on", "off"))
-            new = [after.shared["weights"][f"{prefix}{o}_given_{k}"] for o in ("on", "off")]
-            n, p = on + off, on / (on + off)
-            velocity = (new[0] - on) / on - (new[1] - off) / off  # of the log-odds
-            gaps.append((n * p * (1 - p) * velocity + slope).reshape(-1))
-    return jnp.concatenate(gaps)
 
 
 def gap(seed: int, form: str) -> Figures:

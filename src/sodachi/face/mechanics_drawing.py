@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sodachi.claims.bayesian_mechanics import LINE, World, exact_law, world
+from sodachi.claims.mechanics_world import LINE, World, exact_law, world
 from sodachi.face.colours import BLUE, GREY, INK, ORANGE, RED
 from sodachi.face.svg import Chart, Drawing
 from sodachi.models.fokker_planck import Grid, evolve, generator

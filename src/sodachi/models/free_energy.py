@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import digamma, gammaln, xlogy
 
 from sodachi.errors import SpecError
-from sodachi.models.pomdp import POMDP
+from sodachi.models.decision_process import POMDP
 
 Distributions = Sequence[Any]
 """A vector of probabilities by factor, modality or term; None (or all 0) where nothing is known."""
