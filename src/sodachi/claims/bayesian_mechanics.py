@@ -83,10 +83,11 @@ def equation(row: str, seed: int) -> Figures:
         path = evolve(matrix, start, STEP, STEPS)
     with np.errstate(all="ignore"):
         energies = np.array([helmholtz_energy_of(grid, np.maximum(p, 0), H) for p in path])
+    # How far each is broken, at worst: a fall and a positive mass break nothing, however large.
     found = {
-        "rise": float(np.nan_to_num(np.diff(energies), nan=1e9, posinf=1e9).max()),
+        "rise": max(0.0, float(np.nan_to_num(np.diff(energies), nan=1e9, posinf=1e9).max())),
         "mass": float(np.nan_to_num(np.abs(path.sum(1) - 1.0), nan=1e9).max()),
-        "negative": float(np.nan_to_num(-path, nan=1e9).max()),
+        "negative": max(0.0, float(np.nan_to_num(-path, nan=1e9).max())),
     }
     if row == GRADIENT:
         t = grid.points[:, 0]
