@@ -54,6 +54,9 @@ CLAIMS = {
     "permuted-mnist": "sodachi.claims.permuted_mnist",
     "label-permuted": "sodachi.claims.label_permuted",
     "split-mnist": "sodachi.claims.split_mnist",
+    "free-energy-equality": "sodachi.claims.free_energy_equality",
+    "bayesian-mechanics": "sodachi.claims.bayesian_mechanics",
+    "source-separation": "sodachi.claims.source_separation",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {
