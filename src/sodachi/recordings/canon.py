@@ -38,8 +38,10 @@ class Memory(NamedTuple):
         return Memory(*(part[place] for part in self))
 
 
-def blank(prior_count, inputs: int, tilt=0.0) -> Memory:
-    """Return what a newborn counts: A₁ = ½(1 + tilt), A₀ = ½(1 − tilt), with so many trials.
+def blank(prior_count, inputs: int, tilt=0.0, tilt_0=None) -> Memory:
+    """Return what a newborn counts: A₁ = ½(1 + tilt), A₀ = ½(1 − tilt₀), with so many trials.
+
+    The second tilt is the first where not given.
 
     Examples
     --------
@@ -48,7 +50,8 @@ def blank(prior_count, inputs: int, tilt=0.0) -> Memory:
     """
     count = np.asarray(prior_count, np.float64)[..., None]
     half = count * np.full(inputs, 0.5)
-    return Memory(half * (1 + np.asarray(tilt)), count, half * (1 - np.asarray(tilt)), count)
+    tilt_0 = tilt if tilt_0 is None else tilt_0
+    return Memory(half * (1 + np.asarray(tilt)), count, half * (1 - np.asarray(tilt_0)), count)
 
 
 def weigh(memory: Memory) -> tuple[np.ndarray, np.ndarray]:
