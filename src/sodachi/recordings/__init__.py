@@ -14,9 +14,12 @@ from sodachi.recordings.forecasting import Forecast, forecast, nulls, squared_er
 from sodachi.recordings.generative import GenerativeModel, free_energy, generative_model
 from sodachi.recordings.intervals import Estimates, estimates, unidentified
 from sodachi.recordings.plasticity import Plasticity, plasticity
+from sodachi.recordings.neo_files import from_neo
 from sodachi.recordings.published import Published, common_baseline, published
 from sodachi.recordings.quality import Quality, clean, examine
+from sodachi.recordings.reading import read_recording, read_recordings
 from sodachi.recordings.recording import Recording
+from sodachi.recordings.reverse import Reversal, reverse
 from sodachi.recordings.simulate import Truth, simulate_culture
 from sodachi.recordings.sources import infer_sources
 
@@ -35,6 +38,7 @@ __all__ = [
     "Published",
     "Quality",
     "Recording",
+    "Reversal",
     "Truth",
     "activity",
     "circuit",
@@ -48,11 +52,15 @@ __all__ = [
     "forecast",
     "free_energy",
     "generative_model",
+    "from_neo",
     "infer_sources",
     "nulls",
     "plasticity",
     "prior_change",
     "published",
+    "read_recording",
+    "read_recordings",
+    "reverse",
     "simulate_culture",
     "squared_error",
     "unidentified",

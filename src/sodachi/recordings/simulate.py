@@ -28,9 +28,9 @@ class Truth(NamedTuple):
     ensembles: tuple[np.ndarray, ...]
     """Units of each cell."""
     base: np.ndarray
-    """Mean answer of an ensemble at belief 0 [cells]."""
+    """Mean answer of each unit at belief 0 [units]."""
     gain: np.ndarray
-    """How much more at belief 1 [cells]."""
+    """How much more at belief 1 [units]."""
 
 
 def simulate_culture(
@@ -113,8 +113,7 @@ def simulate_culture(
     recording = Recording(rng.poisson(rate), stimuli, s, trials, name=f"simulated culture {seed}")
     ensembles = tuple(np.flatnonzero(cell == k) for k in range(sources))
     every = slice(None, None, trials // block)
-    means = [np.array([values[e].mean() for e in ensembles]) for values in (b, g)]
-    truth = Truth(np.full(sources, prior_count), D, memory.at(every), x, ensembles, *means)
+    truth = Truth(np.full(sources, prior_count), D, memory.at(every), x, ensembles, b, g)
     return recording, truth
 
 

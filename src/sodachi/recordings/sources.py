@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
@@ -9,20 +11,21 @@ from sklearn.exceptions import ConvergenceWarning
 from sodachi.errors import DataError
 from sodachi.recordings.recording import Recording
 
-#: A direction of the stimuli counts as a source if its variance is this many times the noise edge.
-EDGE = 1.3
+#: Variances of the stimuli fall by at least this factor after those that sources cause.
+FALL = 2.0
 #: Inferred sources must be two-valued: the share of variance between the two values.
 TWO_VALUED = 0.75
+#: Searches from different starts; the most two-valued components are taken.
+RESTARTS = 5
 
 
 def infer_sources(stimuli: np.ndarray, count: int | None = None, seed: int = 0) -> np.ndarray:
     r"""Return binary sources that explain the stimuli, each [trials], columns in order of inputs.
 
-    Stimuli are noisy mixtures, ``E[o | s] = B s``. How many sources there are is how many
-    eigenvalues of their covariance lie above the edge of noise, :math:`\bar\lambda(1 + \sqrt{n/T})^2`
-    with the mean :math:`\bar\lambda` of the lower half (Marchenko and Pastur, 1967); what they are
-    is independent components (Hyvärinen, 1999) cut at the middle of their two values. A source is
-    on when its own inputs are; sources are sorted by the inputs that follow them.
+    Stimuli are noisy mixtures, ``E[o | s] = B s``. How many sources there are is where the
+    eigenvalues of their covariance fall most steeply, by a factor of 2 or more; what they are is
+    independent components (Hyvärinen, 1999) cut at the middle of their two values. A source is on
+    when its own inputs are; sources are sorted by the inputs that follow them.
 
     Parameters
     ----------
@@ -55,25 +58,28 @@ def infer_sources(stimuli: np.ndarray, count: int | None = None, seed: int = 0) 
         count = found
     if not 1 <= count <= found:
         expected = f"{count} that can be told apart" if count else "one or more in the stimuli"
-        raise DataError("sources", expected, f"{found} directions above noise")
-    import warnings
-
-    search = FastICA(count, whiten="unit-variance", random_state=seed, max_iter=1000, tol=1e-5)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # two-valuedness is judged below
-        parts = search.fit_transform(stimuli)
-    follow = (stimuli - stimuli.mean(0)).T @ parts / len(parts)  # inputs × components
-    parts = parts * np.sign(follow[np.abs(follow).argmax(0), np.arange(count)])
-    on = parts > (parts.min(0) + parts.max(0)) / 2
-    on = np.stack([_halves(part) for part in parts.T], 1)
-    between = [_between(part, half) for part, half in zip(parts.T, on.T, strict=True)]
-    if min(between) < TWO_VALUED:
-        worst = f"a component {min(between):.0%} of which is two-valued"
+        raise DataError("sources", expected, f"{found} directions")
+    tries = (_components(stimuli, count, seed + k) for k in range(RESTARTS))
+    on, two_valued = max(tries, key=lambda found: found[1])
+    if two_valued < TWO_VALUED:
+        worst = f"a component {two_valued:.0%} of which is two-valued"
         raise DataError("sources", "binary sources that can be told apart", worst)
     follow = (stimuli - stimuli.mean(0)).T @ (on - on.mean(0)) / len(on)
     centre = (np.arange(len(follow))[:, None] * np.maximum(follow, 0) ** 2).sum(0)
     order = np.argsort(centre / (np.maximum(follow, 0) ** 2).sum(0))
     return on[:, order].astype(np.float64)
+
+
+def _components(stimuli: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, float]:
+    """Return components cut in two [trials, count], and how two-valued the least of them is."""
+    search = FastICA(count, whiten="unit-variance", random_state=seed, max_iter=1000, tol=1e-5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # two-valuedness is judged instead
+        parts = search.fit_transform(stimuli)
+    follow = (stimuli - stimuli.mean(0)).T @ parts / len(parts)  # inputs × components
+    parts = parts * np.sign(follow[np.abs(follow).argmax(0), np.arange(count)])
+    on = np.stack([_halves(part) for part in parts.T], 1)
+    return on, min(_between(part, half) for part, half in zip(parts.T, on.T, strict=True))
 
 
 def known_sources(recording: Recording, count: int | None = None) -> tuple[np.ndarray, bool]:
@@ -84,11 +90,14 @@ def known_sources(recording: Recording, count: int | None = None) -> tuple[np.nd
 
 
 def _directions(stimuli: np.ndarray) -> int:
-    trials, inputs = stimuli.shape
+    inputs = stimuli.shape[1]
     values = np.linalg.eigvalsh(np.cov(stimuli.T).reshape(inputs, inputs))[::-1]
-    noise = max(float(values[inputs // 2 :].mean()), 1e-9)
-    edge = noise * (1 + (inputs / trials) ** 0.5) ** 2
-    return int((values > EDGE * edge).sum())
+    values = np.maximum(values, 1e-3 * values[0])
+    if inputs == 1 or not values[0] > 0:
+        return int(values[0] > 0)
+    falls = values[:-1] / values[1:]
+    place = int(np.argmax(falls))
+    return place + 1 if falls[place] > FALL else 0
 
 
 def _halves(part: np.ndarray) -> np.ndarray:
