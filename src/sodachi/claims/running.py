@@ -54,6 +54,10 @@ CLAIMS = {
     "permuted-mnist": "sodachi.claims.permuted_mnist",
     "label-permuted": "sodachi.claims.label_permuted",
     "split-mnist": "sodachi.claims.split_mnist",
+    "golden-culture": "sodachi.claims.golden_culture",
+    "forecast-against-nulls": "sodachi.claims.forecast_against_nulls",
+    "plasticity-follows-gradient": "sodachi.claims.plasticity_follows_gradient",
+    "recovery": "sodachi.claims.recovery",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {
@@ -65,7 +69,7 @@ ONE_THREAD = {
 }
 #: Rooms whose source a measurement depends on; the runner and the face are not among them.
 ROOMS = ("*.py", "core/**/*.py", "rules/*.py", "models/*.py", "neurons/*.py", "worlds/*.py",
-         "data/*.py", "claims/*.py")  # fmt: skip
+         "data/*.py", "recordings/*.py", "claims/*.py")  # fmt: skip
 
 
 def list_claims() -> list[Claim]:

@@ -14,6 +14,7 @@ from sodachi.recordings.forecasting import Forecast, forecast, nulls, squared_er
 from sodachi.recordings.generative import GenerativeModel, free_energy, generative_model
 from sodachi.recordings.intervals import Estimates, estimates, unidentified
 from sodachi.recordings.plasticity import Plasticity, plasticity
+from sodachi.recordings.invitro import load_invitro
 from sodachi.recordings.neo_files import from_neo
 from sodachi.recordings.published import Published, common_baseline, published
 from sodachi.recordings.quality import Quality, clean, examine
@@ -54,6 +55,7 @@ __all__ = [
     "generative_model",
     "from_neo",
     "infer_sources",
+    "load_invitro",
     "nulls",
     "plasticity",
     "prior_change",

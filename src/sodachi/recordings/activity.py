@@ -52,6 +52,7 @@ def activity(
     criteria: Criteria = Criteria(),  # noqa: B008 (immutable)
     sources: int | None = None,
     baseline: float | None = None,
+    ensembles: Ensembles | None = None,
 ) -> Activity:
     r"""Return the activity of ensembles that each prefer one source.
 
@@ -78,6 +79,8 @@ def activity(
     baseline
         b; the mean of the ensembles over the calibration sessions when None. The authors take it
         over all cultures of a kind.
+    ensembles
+        Found elsewhere; by the criteria when None.
 
     Raises
     ------
@@ -96,7 +99,7 @@ def activity(
         raise DataError("calibration", f"1 to {sessions} sessions", calibration)
     states, inferred = known_sources(recording, sources)
     seen = sessions if normalisation == "look-ahead" else calibration
-    chosen = find_ensembles(recording, states, criteria, seen)
+    chosen = ensembles or find_ensembles(recording, states, criteria, seen)
     r = np.stack([recording.responses[:, units].mean(1) for units in chosen.units])
     means = r.reshape(len(r), sessions, length).mean(2)
     if baseline is None:

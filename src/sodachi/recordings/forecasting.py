@@ -50,7 +50,9 @@ def forecast(fit: Fit, *, strict: bool = True) -> Forecast:
     vague = unidentified(fit)
     if strict and vague:
         said = "; ".join(f"cell {k}: {', '.join(names)}" for k, names in vague.items())
-        raise DataError(f"{fit.activity.recording.name}: forecast", STRICT, f"not identified: {said}")
+        raise DataError(
+            f"{fit.activity.recording.name}: forecast", STRICT, f"not identified: {said}"
+        )
     activity, block = fit.activity, fit.block
     first = fit.sessions * activity.length
     log_odds = np.array([cell.theta[ODDS] for cell in fit.cells])
@@ -62,9 +64,7 @@ def forecast(fit: Fit, *, strict: bool = True) -> Forecast:
     still = believe(past.at(-1), unseen, log_odds)
     base, gain = fit.base[:, None], fit.gain[:, None]
     fitted = np.stack([answer(c.theta, c.seen, len(c.theta) > 4)[0] for c in fit.cells])
-    parts = (
-        np.concatenate([a[:-1:every], b[::every]]) for a, b in zip(past, future, strict=True)
-    )
+    parts = (np.concatenate([a[:-1:every], b[::every]]) for a, b in zip(past, future, strict=True))
     return Forecast(
         np.concatenate([fitted, base + gain * x], 1),
         np.concatenate([fitted, base + gain * still], 1),
