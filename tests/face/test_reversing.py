@@ -1,6 +1,7 @@
 """`sodachi reverse`: a simulated culture, a file, a page that asks for nothing, and losses told."""
 
 import re
+from datetime import UTC
 
 import numpy as np
 import pytest
@@ -67,10 +68,10 @@ def test_without_a_file_a_culture_is_simulated(tmp_path, capsys, monkeypatch):
 @pytest.mark.filterwarnings("ignore")
 def test_an_nwb_file_written_by_pynwb(tmp_path, capsys):
     pynwb = pytest.importorskip("pynwb")
-    from datetime import datetime, timezone
+    from datetime import datetime
 
     culture, _ = simulate_culture(6, units=12, inputs=8, sessions=8, trials=64)
-    file = pynwb.NWBFile("a culture", "id", datetime(2026, 1, 1, tzinfo=timezone.utc))
+    file = pynwb.NWBFile("a culture", "id", datetime(2026, 1, 1, tzinfo=UTC))
     for name in ("stimuli", "session"):  # sources are not told
         file.add_trial_column(name, name)
     for k in range(culture.trials):

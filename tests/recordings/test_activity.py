@@ -1,4 +1,4 @@
-"""Activity: nobody sees ahead unless told to, and ensembles and sources are those that are there."""
+"""Activity: nobody sees ahead unless told to; ensembles and sources are those that are there."""
 
 from dataclasses import replace
 

@@ -51,7 +51,7 @@ def test_counts_of_given_beliefs_add_up_block_by_block():
             np.testing.assert_allclose(ours, theirs)
         step = add(step, x[:, 6 * k : 6 * k + 6], o[6 * k : 6 * k + 6])
     np.testing.assert_allclose(whole.at(-1).on_1, start.on_1 + x @ o)
-    np.testing.assert_allclose(whole.at(-1).all_0[:, 0], [5, 7] + (1 - x).sum(1))
+    np.testing.assert_allclose(whole.at(-1).all_0[:, 0], np.array([5, 7]) + (1 - x).sum(1))
 
 
 def test_beliefs_are_bayes_rule():

@@ -15,7 +15,7 @@ from sodachi.recordings import (
     simulate_culture,
     unidentified,
 )
-from sodachi.recordings.cell import answer, look, slopes
+from sodachi.recordings.cell import answer, common_slopes, look, remembered, slopes
 from sodachi.recordings.influence import influences
 
 THETA = np.r_[np.log(250.0), 0.2, 1.1, 3.5, 0.02 * np.arange(-6, 6)]
@@ -36,6 +36,26 @@ def test_slopes_are_those_of_finite_differences(seen, tilts):
         step[place] = 1e-6
         up, down = (answer(theta + s, seen, tilts)[0] for s in (step, -step))
         np.testing.assert_allclose(J[:, place], (up - down) / 2e-6, atol=1e-7)
+
+
+@pytest.mark.theory
+def test_what_tilts_both_alike_moves_answers_as_finite_differences_say(seen, monkeypatch):
+    found = common_slopes(THETA, seen)
+    half = np.exp(THETA[0]) / 2
+
+    def moved(place, c):
+        def counts(*given):
+            m = remembered(*given)
+            add = np.zeros_like(m.on_1)
+            add[:, place] = half * c
+            return m._replace(on_1=m.on_1 + add, on_0=m.on_0 + add)
+
+        monkeypatch.setattr("sodachi.recordings.cell.remembered", counts)
+        return answer(THETA, seen)[0]
+
+    for place in (0, 7):
+        numeric = (moved(place, 1e-5) - moved(place, -1e-5)) / 2e-5
+        np.testing.assert_allclose(found[:, place], numeric, atol=1e-7)
 
 
 @pytest.mark.theory

@@ -1,6 +1,6 @@
 """Every format gives the same recording; what is none is refused by name."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -88,13 +88,18 @@ def spike_times(culture):
 
 def write_nwb(path, culture, units=True, trials=True):
     pynwb = pytest.importorskip("pynwb")
-    file = pynwb.NWBFile("a culture", "id", datetime(2026, 1, 1, tzinfo=timezone.utc))
+    file = pynwb.NWBFile("a culture", "id", datetime(2026, 1, 1, tzinfo=UTC))
     if trials:
         for name in ("stimuli", "sources", "session"):
             file.add_trial_column(name, name)
         for k in range(culture.trials):
-            file.add_trial(start_time=float(k), stop_time=k + 1.0, stimuli=culture.stimuli[k],
-                           sources=culture.sources[k], session=int(culture.sessions[k]))  # fmt: skip
+            file.add_trial(
+                start_time=float(k),
+                stop_time=k + 1.0,
+                stimuli=culture.stimuli[k],
+                sources=culture.sources[k],
+                session=int(culture.sessions[k]),
+            )
     if units:
         for times in spike_times(culture):
             file.add_unit(spike_times=times)

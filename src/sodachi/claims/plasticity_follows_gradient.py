@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -50,7 +51,7 @@ def simulated(seed: int, form: str, learns: bool = True) -> Figures:
 
 def rows(seed: int, form: str):
     """Return simulated cultures, and the recorded one that the seed names where there is one."""
-    found = {SIMULATED: partial(simulated, seed, form)}
+    found: dict[str, Callable[[], Figures]] = {SIMULATED: partial(simulated, seed, form)}
     if form == "full":
         found[STILL] = partial(simulated, seed, form, False)
         place = seed - FIRST

@@ -192,14 +192,14 @@ CLAIM = Claim(
         "of its own. Ensembles are found, not told. Errors are the largest of all synapses and "
         "cells; likelihoods are those at the end. Weights are forecast for the end from sessions 1 "
         "to 10: |A - forecast| / |A|, not squared. Coverage of A is judged for each size, that of "
-        "the parameters over all 14 cells of a seed, both on the mean of ten seeds. Another row adds "
-        "what the model has not: noise of the membrane (.5), overdispersed counts (1.5), drifting "
-        "excitability (.02 a session); nothing is claimed of it. The estimator was made with "
+        "the parameters over all 14 cells of a seed, both on the mean of ten seeds. Another row "
+        "adds what the model has not: noise of the membrane (.5), overdispersed counts (1.5), "
+        "drifting excitability (.02 a session); nothing is claimed of it. The estimator was made with "
         "other seeds.",
         seeds=tuple(range(FIRST, FIRST + 10)),
         target="A within .05, D within .02, weights forecast within 10 %, the largest error and "
-        "the whole interval; 95 % intervals hold the truth 90 to 98 % of the time; standing still and the published "
-        "analysis err more, apart.",
+        "the whole interval; 95 % intervals hold the truth 90 to 98 % of the time; standing still "
+        "and the published analysis err more, apart.",
         check=check_full,
     ),
     module=__name__,

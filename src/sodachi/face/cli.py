@@ -171,8 +171,17 @@ def reverse(
     """Read a recorded culture as a network that infers and learns; forecast it; write a page."""
     from sodachi.face.reversing import reverse_file
 
-    return reverse_file(file, out=out, culture=culture, sources=sources, trials=trials,
-                        early=early, normalisation=normalisation, rates=rates, seed=seed)  # fmt: skip
+    return reverse_file(
+        file,
+        out=out,
+        culture=culture,
+        sources=sources,
+        trials=trials,
+        early=early,
+        normalisation=normalisation,
+        rates=rates,
+        seed=seed,
+    )
 
 
 @app.command()

@@ -133,8 +133,9 @@ def state_figure(found: Reversal) -> go.Figure:
                                name=f"{name}, source {'on' if on else 'off'}", showlegend=k == 0),
                     row=1, col=k + 1,
                 )  # fmt: skip
-        figure.add_vline(x=found.forecast.sessions + 0.5, line={"color": GREY, "dash": "dot"},
-                         row=1, col=k + 1)  # fmt: skip
+        figure.add_shape(type="line", x0=found.forecast.sessions + 0.5, y0=0, y1=1,
+                         x1=found.forecast.sessions + 0.5, yref="y domain",
+                         line={"color": GREY, "dash": "dot"}, row=1, col=k + 1)  # fmt: skip
         figure.update_xaxes(title="session", row=1, col=k + 1)
     figure.update_yaxes(title="mean activity", col=1)
     return styled(figure, height=400, legend_y=-0.25)
@@ -159,4 +160,5 @@ def plasticity_figure(found: Reversal, permuted: np.ndarray) -> go.Figure:
 
 def _shade(figure: go.Figure, sessions: int) -> None:
     figure.add_vrect(x0=0.5, x1=sessions + 0.5, fillcolor=GREY, opacity=0.14, line_width=0,
-                     layer="below", annotation_text="fitted", annotation_position="top left")  # fmt: skip
+                     layer="below", annotation_text="fitted",
+                     annotation_position="top left")  # fmt: skip

@@ -13,9 +13,9 @@ from sodachi.recordings.fitting import Fit, fit
 from sodachi.recordings.forecasting import Forecast, forecast, nulls, squared_error, weight_error
 from sodachi.recordings.generative import GenerativeModel, free_energy, generative_model
 from sodachi.recordings.intervals import Estimates, estimates, unidentified
-from sodachi.recordings.plasticity import Plasticity, plasticity
 from sodachi.recordings.invitro import load_invitro
 from sodachi.recordings.neo_files import from_neo
+from sodachi.recordings.plasticity import Plasticity, plasticity
 from sodachi.recordings.published import Published, common_baseline, published
 from sodachi.recordings.quality import Quality, clean, examine
 from sodachi.recordings.reading import read_recording, read_recordings
@@ -52,8 +52,8 @@ __all__ = [
     "fit",
     "forecast",
     "free_energy",
-    "generative_model",
     "from_neo",
+    "generative_model",
     "infer_sources",
     "load_invitro",
     "nulls",

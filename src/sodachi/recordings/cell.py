@@ -46,7 +46,8 @@ def look(stimuli: np.ndarray, answers: np.ndarray, block: int) -> Seen:
     sums = (on, o.sum(1), y.sum(1, keepdims=True), np.full((blocks, 1), float(block)))
     low, high = np.quantile(y, [0.1, 0.9])
     scale = max(float(high - low), float(y.std()), 1e-6)
-    return Seen(o, y.ravel(), *(_running(a) for a in sums), float(low), scale)
+    totals = [_running(a) for a in sums]
+    return Seen(o, y.ravel(), totals[0], totals[1], totals[2], totals[3], float(low), scale)
 
 
 def _running(added: np.ndarray) -> np.ndarray:
@@ -118,3 +119,22 @@ def slopes(theta: np.ndarray, seen: Seen, tilts: bool = True):
         moved = seen.stimuli * on_odds[:, None] + threshold[:, None]
         np.multiply(moved.reshape(len(x), -1), steep[:, None], out=found[:, 4:])
     return base + gain * x, x, found
+
+
+def common_slopes(theta: np.ndarray, seen: Seen) -> np.ndarray:
+    """Return ∂ expected answers / ∂ what tilts A₁ and A₀ alike at birth [trials, inputs].
+
+    With ``A₁ = ½(1 + tilt + c)`` and ``A₀ = ½(1 − tilt + c)``. It hardly moves beliefs and is not
+    fitted, but it moves thresholds, and they look like priors.
+    """
+    tilts = len(theta) > 4
+    m = remembered(theta, seen, tilts).at(slice(0, -1))
+    x = _beliefs(theta, seen, m)
+    steep = theta[GAIN] * x * (1 - x)
+    steep[steep < FLAT * theta[GAIN]] = 0.0
+    off_1, off_0 = m.all_1 - m.on_1, m.all_0 - m.on_0
+    half = np.exp(theta[COUNT]) / 2
+    odds = half * (1 / m.on_1 + 1 / off_1 - 1 / m.on_0 - 1 / off_0)
+    threshold = half * (1 / off_0 - 1 / off_1)
+    moved = seen.stimuli * odds[:, None] + threshold[:, None]
+    return moved.reshape(len(x), -1) * steep[:, None]

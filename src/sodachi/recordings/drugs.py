@@ -45,7 +45,7 @@ def prior_change(treated: list[Fit], untreated: list[Fit], level: float = 0.95) 
     for fits in (treated, untreated):
         cells = [cell for found in fits for cell in found.cells]
         odds = np.array([cell.theta[ODDS] for cell in cells])
-        own = np.array([uncertainty(cell)[0][ODDS, ODDS] for cell in cells])
+        own = np.array([uncertainty(cell).covariance[ODDS, ODDS] for cell in cells])
         over = odds.var(ddof=1) / len(odds) if len(odds) > 2 else 0.0
         sides.append((odds, max(float(over), float(own.sum()) / len(own) ** 2)))
     (a, wide_a), (b, wide_b) = sides

@@ -87,7 +87,7 @@ def load_invitro(kind: str) -> list[Recording]:
     if kind not in RECORDED:
         raise DataError("in-vitro recordings", f"one of {', '.join(RECORDED)}", repr(kind))
     content = scipy.io.loadmat(io.BytesIO(fetch(NAME, RECORDED[kind])), simplify_cells=True)
-    found = [value for name, value in content.items() if not name.startswith("__")]
+    found = [value for name, value in content.items() if not str(name).startswith("__")]
     return [
         recording(columns, f"{kind} {k + 1}", trials=256)
         for k, columns in enumerate(cultures(found))

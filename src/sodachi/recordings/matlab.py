@@ -34,11 +34,12 @@ def _read_old(path: Path) -> dict[str, Any]:
     import scipy.io
     from scipy.io.matlab import MatReadError
 
+    content: Any
     try:
         content = scipy.io.loadmat(path, simplify_cells=True)
     except (MatReadError, ValueError, TypeError, NotImplementedError, OSError) as error:
         raise DataError(path.name, "a MATLAB file", error) from error
-    return {name: value for name, value in content.items() if not name.startswith("__")}
+    return {str(name): value for name, value in content.items() if not str(name).startswith("__")}
 
 
 def _read_new(path: Path) -> dict[str, Any]:

@@ -51,12 +51,12 @@ def from_neo(
 def read_neo(path: Path, window: tuple[float, float] | None = None, trials: int | None = None):
     """Return the recording in the first block of any file that Neo can read."""
     try:
-        import neo
+        from neo.io import get_io
     except ImportError as error:
         expected = "neo for this kind of file: pip install 'sodachi[recordings]'"
         raise DataError(path.name, expected, error) from error
     try:
-        blocks = neo.io.get_io(str(path)).read()
+        blocks = get_io(str(path)).read()
     except Exception as error:  # each format has errors of its own
         raise DataError(path.name, "a file that Neo can read", error) from error
     if not blocks:

@@ -28,7 +28,7 @@ def read_nwb(path: Path, window: tuple[float, float] | None = None) -> dict[str,
         expected = "pynwb for NWB files: pip install 'sodachi[recordings]'"
         raise DataError(path.name, expected, error) from error
     try:
-        with NWBHDF5IO(str(path), "r") as io:
+        with NWBHDF5IO(path=str(path), mode="r") as io:
             return _content(io.read(), path.name, window)
     except (OSError, KeyError, TypeError) as error:
         raise DataError(path.name, "an NWB file", error) from error

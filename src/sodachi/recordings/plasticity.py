@@ -1,4 +1,4 @@
-"""Step 5, the learning rule: does plasticity follow the free-energy gradient, or any Hebbian rule?
+"""Step 5, the learning rule: plasticity beside the free-energy gradient and other Hebbian rules.
 
 Changes of effective synapses are measured by regression, on trials that the predictions never see:
 to compare counts with counts would only compare a rule with itself.

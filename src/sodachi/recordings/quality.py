@@ -101,7 +101,9 @@ def clean(recording: Recording, *, dead: float = 0.01, saturated: float = 0.5) -
     )
     regular = recording
     if len(odd):
-        regular = recording.select(trials=~np.isin(recording.sessions, odd), notes=notes)
+        regular = recording.select(
+            trials=~np.isin(np.asarray(recording.sessions), odd), notes=notes
+        )
     quality = examine(regular, dead=dead, saturated=saturated)
     if not len(quality.kept):
         reasons = "; ".join(quality.notes())

@@ -56,9 +56,9 @@ def simulate_culture(
 
     Each input copies its own source with probability ``mixing``, else another. Cell k is born with
     ``A₁ = ½(1 + tilt)`` and ``A₀ = ½(1 − tilt)`` for inputs of source k, ½ for others, each but
-    for a random part of up to tilt/2, and learns forever. Each unit listens to one cell, unit u to cell u mod sources, and fires
-    ``Poisson(b_u + g_u x)`` times a trial, with b and g within half to one and a half of ``base``
-    and ``gain``.
+    for a random part of up to tilt/2, and learns forever. Each unit listens to one cell, unit u to
+    cell u mod sources, and fires ``Poisson(b_u + g_u x)`` times a trial, with b and g within half
+    to one and a half of ``base`` and ``gain``.
 
     Parameters
     ----------

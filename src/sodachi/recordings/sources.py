@@ -76,9 +76,10 @@ def _components(stimuli: np.ndarray, count: int, seed: int) -> tuple[np.ndarray,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # two-valuedness is judged instead
         parts = search.fit_transform(stimuli)
+    parts = np.asarray(parts)
     follow = (stimuli - stimuli.mean(0)).T @ parts / len(parts)  # inputs × components
     parts = parts * np.sign(follow[np.abs(follow).argmax(0), np.arange(count)])
-    on = np.stack([_halves(part) for part in parts.T], 1)
+    on = np.stack([part > two_means(part) for part in parts.T], 1)
     return on, min(_between(part, half) for part, half in zip(parts.T, on.T, strict=True))
 
 
@@ -100,16 +101,22 @@ def _directions(stimuli: np.ndarray) -> int:
     return place + 1 if falls[place] > FALL else 0
 
 
-def _halves(part: np.ndarray) -> np.ndarray:
-    """Cut at the middle of two means until they stay (Ridler and Calvard's threshold)."""
-    cut = (part.min() + part.max()) / 2
+def two_means(part: np.ndarray) -> float:
+    """Return the cut in the middle of two means that it makes (Ridler and Calvard's threshold).
+
+    Examples
+    --------
+    >>> two_means(np.array([0.0, 0.1, 0.9, 1.0]))
+    0.5
+    """
+    cut = float(part.min() + part.max()) / 2
     for _ in range(50):
         low, high = part[part <= cut], part[part > cut]
-        new = (low.mean() + high.mean()) / 2 if len(low) and len(high) else cut
+        new = float(low.mean() + high.mean()) / 2 if len(low) and len(high) else cut
         if abs(new - cut) < 1e-9:
             break
         cut = new
-    return part > cut
+    return cut
 
 
 def _between(part: np.ndarray, on: np.ndarray) -> float:
