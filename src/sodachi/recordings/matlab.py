@@ -50,7 +50,8 @@ def _read_new(path: Path) -> dict[str, Any]:
         raise DataError(path.name, expected, error) from error
     try:
         with h5py.File(path, "r") as file:
-            return {name: _plain(file, file[name]) for name in file if not name.startswith("#")}
+            names = [str(name) for name in file if not str(name).startswith("#")]
+            return {name: _plain(file, file[name]) for name in names}
     except OSError as error:
         raise DataError(path.name, "a MATLAB file", error) from error
 
