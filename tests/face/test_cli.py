@@ -51,7 +51,7 @@ def test_help_answers_at_once():
 def test_every_command_is_listed_and_explained():
     shown = CliRunner().invoke(app, ["--help"])
     assert shown.exit_code == 0
-    for command in ("demo", "learn", "draw", "claims", "claim", "suite", "doctor"):
+    for command in ("demo", "learn", "reverse", "draw", "claims", "claim", "suite", "doctor"):
         assert command in shown.output
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
 

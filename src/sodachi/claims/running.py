@@ -57,6 +57,10 @@ CLAIMS = {
     "free-energy-equality": "sodachi.claims.free_energy_equality",
     "bayesian-mechanics": "sodachi.claims.bayesian_mechanics",
     "source-separation": "sodachi.claims.source_separation",
+    "golden-culture": "sodachi.claims.golden_culture",
+    "forecast-against-nulls": "sodachi.claims.forecast_against_nulls",
+    "plasticity-follows-gradient": "sodachi.claims.plasticity_follows_gradient",
+    "recovery": "sodachi.claims.recovery",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {
@@ -68,7 +72,7 @@ ONE_THREAD = {
 }
 #: Rooms whose source a measurement depends on; the runner and the face are not among them.
 ROOMS = ("*.py", "core/**/*.py", "rules/*.py", "models/*.py", "neurons/*.py", "worlds/*.py",
-         "data/*.py", "claims/*.py")  # fmt: skip
+         "data/*.py", "recordings/*.py", "claims/*.py")  # fmt: skip
 
 
 def list_claims() -> list[Claim]:

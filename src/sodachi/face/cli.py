@@ -1,4 +1,4 @@
-"""The command line: ``sodachi demo | learn | claims | claim | suite | draw | doctor``.
+"""The command line: ``sodachi demo | learn | reverse | claims | claim | suite | draw | doctor``.
 
 Nothing heavy is imported before a command needs it, so ``--help`` answers at once. Every error is
 one line on standard error; the exit code is 0 (fine, met), 1 (failed, not met) or 2 (the command
@@ -146,6 +146,42 @@ def learn(
     request = check_request(files, target, predictions, folder, task, seed, fixed)
     _prepare()
     return learn_table(request, live=sys.stdout.isatty() and not plain)
+
+
+@app.command()
+def reverse(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="A recording: .mat, .nwb, .npz, .csv, or what Neo reads; simulated if none.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("culture.html"),
+    culture: Annotated[int, typer.Option(min=1, help="Which culture of a file of several.")] = 1,
+    sources: Annotated[int | None, typer.Option(min=1, help="Hidden sources to look for.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials of a session.")] = None,
+    early: Annotated[int, typer.Option(min=2, help="Sessions to forecast from.")] = 10,
+    normalisation: Annotated[
+        str | None, typer.Option(help="causal, look-ahead (as published) or none.")
+    ] = None,
+    rates: Annotated[bool, typer.Option("--rates", help="Responses are no spike counts.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated culture.")] = 0,
+) -> int:
+    """Read a recorded culture as a network that infers and learns; forecast it; write a page."""
+    from sodachi.face.reversing import reverse_file
+
+    return reverse_file(
+        file,
+        out=out,
+        culture=culture,
+        sources=sources,
+        trials=trials,
+        early=early,
+        normalisation=normalisation,
+        rates=rates,
+        seed=seed,
+    )
 
 
 @app.command()

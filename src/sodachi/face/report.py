@@ -40,9 +40,14 @@ td:first-child,th:first-child{text-align:left}tr.ours{font-weight:700}
 
 def write_report(story: Story, path: Path) -> Path:
     """Write the report, whole or not at all; return its path."""
+    return write_page(page(story), path)
+
+
+def write_page(text: str, path: Path) -> Path:
+    """Write a page, whole or not at all; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
-    new.write_text(page(story), encoding="utf-8")
+    new.write_text(text, encoding="utf-8")
     os.replace(new, path)
     return path
 
@@ -81,7 +86,8 @@ def page(story: Story) -> str:
     )
 
 
-def _figure(figure: go.Figure) -> str:
+def embedded(figure: go.Figure) -> str:
+    """Return a figure as a part of a page, drawing code not included."""
     return figure.to_html(
         full_html=False,
         include_plotlyjs=False,
@@ -99,7 +105,7 @@ def _accuracy(story: Story) -> str:
         "for one world, and learns by backpropagation, with settings tuned on this kind of "
         "stream; <b>plain Adam</b> is the usual recipe, untuned; the <b>buffers</b> learn "
         "nothing and look up the most similar of the last images they keep.</p>"
-        + _figure(figures.accuracy_figure(story))
+        + embedded(figures.accuracy_figure(story))
         + _table(story)
         + f"<p>First and last: means over the first and last {EDGE} new worlds (in a short life "
         f"the two overlap). Returning worlds: at their first visit → when they came back; then the "
@@ -139,7 +145,7 @@ def _springs(story: Story) -> str:
         "changes, the springs jerk, and then every free bead slides wherever its own springs pull "
         "it. Nobody computes the answer; the label cells on top change places because that is "
         f"where the machine is least tense. The tension fell from {energy[1]:.2f} to "
-        f"{energy[-1]:.4f} and is the network's energy.</p>" + _figure(animate(story.springs))
+        f"{energy[-1]:.4f} and is the network's energy.</p>" + embedded(animate(story.springs))
     )
 
 
@@ -148,7 +154,7 @@ def _settling(story: Story) -> str:
         "<p>The network that lived this life, shown some digits in a row. Nothing is reset in "
         f"between: each digit meets the activity that the last one left. In {TICKS} ticks the "
         "energy falls to the least that this picture allows, and belief moves to the digit. The "
-        "answer can be read at every tick.</p>" + _figure(figures.settling_figure(story))
+        "answer can be read at every tick.</p>" + embedded(figures.settling_figure(story))
     )
 
 
@@ -160,7 +166,7 @@ def _life(story: Story) -> str:
         "digit that went wrong, when the network is <em>hungry</em> (surprised by a label). Each "
         "world it opens has places of its own, and once they are taken the least useful unit makes "
         f"room; {int(alive.max()):,} units were alive at the end. In a world that returns the old "
-        "ones are found again, so hardly any is born.</p>" + _figure(figures.life_figure(story))
+        "ones are found again, so hardly any is born.</p>" + embedded(figures.life_figure(story))
     )
 
 
@@ -179,15 +185,15 @@ def _units(story: Story) -> str:
         "play: a newborn is light; it darkens as it goes on being right more often than wrong "
         "(its <b>utility</b>), and it keeps its place. Light ones are the <b>fringe</b>: they are "
         "the first to make room. A row that is not lived in does not fade.</p>"
-        + _figure(growing_figure(story))
+        + embedded(growing_figure(story))
         + "<p>Each unit has a reason. It was imprinted on one digit, because an answer, its "
         "<b>master</b>, was hungry: it should have been higher (shadow weight +1). These are the "
         "most useful units at the end, one for each digit first; below, the digit each was born "
         "of, as it looked before the pixels were rewired, and its utility at the end of each world "
         "(which moves only while its own world is there).</p>"
         + f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        + _figure(examples_figure(story))
-        + _figure(utility_figure(story))
+        + embedded(examples_figure(story))
+        + embedded(utility_figure(story))
     )
 
 
@@ -207,7 +213,7 @@ def _completion(story: Story) -> str:
         "<p>The same weights, other clamps: only the upper half of a digit is shown and the "
         "network settles to the rest. It was never trained to do this. These digits were held out "
         "of the whole life.</p>"
-        + _figure(figures.completion_figure(story))
+        + embedded(figures.completion_figure(story))
         + f"<p>Error per hidden pixel (root mean square, {story.clamped.unseen} unseen digits, "
         f"pixels from 0 to 1; 0 is perfect): {errors}. Best here: <b>{best}</b>. The backprop "
         "twins cannot be asked this at all.</p>"
@@ -221,7 +227,7 @@ def _dreams(story: Story) -> str:
         "running mean of the digits that each has won, not an invention; a picture like noise is "
         "one remembered from an earlier wiring of the eye. Shown the finished "
         f"picture, the network itself reads the intended digit in {story.clamped.dream_right:.0%} "
-        "of them.</p>" + _figure(figures.dream_figure(story))
+        "of them.</p>" + embedded(figures.dream_figure(story))
     )
 
 
