@@ -156,6 +156,24 @@ def remembering(inner, keep):
     return import_module("sodachi.replaying").replay(inner, 4, 2, keep)
 
 
+#: Every option of the canonical network stands in some row.
+CANONICAL = {
+    "remembering": {"observations": 5, "transition": "state", "rate": 0.5},
+    "acting": {"observations": 4, "transition": "state*action", "actions": 2},
+    "judged later": {
+        "states": [1, 3],
+        "observations": [1, 2],
+        "actions": [3],
+        "transition": ["state", "state:1*input:1*action"],
+        "policy": "state:1*input:1",
+        "delay": 2,
+        "threshold_count": 4.0,
+        "expectation": "digamma",
+    },
+    "forgetting": {"observations": 4, "forgetting": 0.1, "threshold_count": 2.0},
+}
+
+
 SYSTEMS = {
     "reference": reference,
     "settling_net": settling_net,
@@ -193,6 +211,10 @@ SYSTEMS = {
         "growing", "growing_grid", units=20, patience=1, lesion="random-time"
     ),
     "canonical_network": model("canonical", "canonical_network", states=2, observations=6),
+    **{
+        f"canonical_network, {name}": model("canonical", "canonical_network", **options)
+        for name, options in CANONICAL.items()
+    },
     "backprop_net": backprop_net,
     "continual_net": continual_net,
     "continual_net, UPGD-W, squared": model(
@@ -222,6 +244,9 @@ SYSTEMS = {
     "minibatch(settling_mixture)": lambda: minibatch(settling_mixture(), 3),
     "minibatch(settling_mixture, emerging)": lambda: minibatch(emerging_mixture(), 3),
     "minibatch(settling_mixture, pools and names)": lambda: minibatch(worlds_and_names(), 3),
+    "minibatch(canonical_network, acting)": lambda: minibatch(
+        model("canonical", "canonical_network", **CANONICAL["judged later"])(), 3
+    ),
     "minibatch(continual_net)": lambda: minibatch(continual_net(), 3),
     "minibatch(replay(continual_net))": lambda: minibatch(
         remembering(continual_net(), "reservoir"), 3

@@ -1,96 +1,119 @@
 """The canonical network: rate cells whose settling is inference and whose counts are beliefs.
 
-Each cell x_i is the belief that a hidden binary state is 1. Its Helmholtz energy is the variational
-free energy of a two-state model, its fixed point the posterior, its Hebbian counts the Dirichlet
-counts of the likelihood, its threshold the prior.
+Each cell x_i is the belief that a hidden state has a value. Its Helmholtz energy is the variational
+free energy of a generative model, its fixed point the posterior, its Hebbian counts the Dirichlet
+counts of likelihood, transition and policy, its threshold the prior.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from sodachi.core.clock import new_clock, tick, ticks
-from sodachi.core.connections import Dense
-from sodachi.core.evidence import evidence_field, hold_evidence, observed_value, share
-from sodachi.core.lanes import any_lane
-from sodachi.core.names import named_key
-from sodachi.core.rule import plastic, start_synapses
-from sodachi.errors import SpecError
-from sodachi.models.beliefs import beliefs, helmholtz, log_evidence, predict
+from sodachi.core.clock import new_clock
+from sodachi.core.rule import start_synapses
+from sodachi.models.beliefs import goal
+from sodachi.models.canonical_plan import (
+    Settings,
+    check_settings,
+    first_counts,
+    first_thresholds,
+    plan_of,
+)
+from sodachi.models.canonical_step import canonical_step, thresholds_of
+from sodachi.models.factors import believe
+from sodachi.models.past import Seen
 from sodachi.rules.counting import counting
-from sodachi.system import Spec, State, System, Variable, arguments, factory, system
-
-#: Counts by what was observed and what was believed: ``on_given_1`` counts o = 1 with s = 1.
-COUNTS = ("on_given_1", "off_given_1", "on_given_0", "off_given_0")
-
-
-class Settings(NamedTuple):
-    """The factory's numbers (see `canonical_network`)."""
-
-    states: int
-    observations: int
-    prior: float
-    rate: float
-    prior_count: float
-    spread: float
-    least: float
-    dtype: str
+from sodachi.system import Evidence, Spec, State, System, Variable, arguments, factory, system
 
 
 @factory("canonical_network")
 def canonical_network(
     *,
-    states: int = 2,
-    observations: int = 32,
+    states: int | list[int] = 2,
+    observations: int | list[int] = 32,
     prior: float = 0.5,
     rate: float = 1.0,
     prior_count: float = 10.0,
     spread: float = 0.1,
     least: float = 1e-3,
     dtype: str = "float32",
+    transition: str | list[str] | None = None,
+    actions: int | list[int] = 0,
+    policy: str | list[str] | None = "state",
+    habit: float = 0.5,
+    past_count: float = 10.0,
+    threshold_count: float = 0.0,
+    forgetting: float = 0.0,
+    delay: int = 0,
+    expectation: str = "log",
 ) -> System:
-    r"""Return a canonical network: binary hidden states inferred and learnt by rate cells.
+    r"""Return a canonical network: hidden states inferred, remembered, acted on and learnt.
 
-    ``F = Σ_i x_i (ln x_i − w₁ᵢ·o − h₁ᵢ) + (1 − x_i)(ln(1 − x_i) − w₀ᵢ·o − h₀ᵢ)`` and a tick moves
-    the membranes v = σ⁻¹(x) down its gradient, ``v ← v − rate · ∂F/∂x``, that is
-    ``v ← v + rate · (−σ⁻¹(x) + (W₁ − W₀) o + h₁ − h₀)``. Weights are log-odds of counts,
-    ``w_k = ln n(o=1|s=k) − ln n(o=0|s=k)``, thresholds ``h_k = Σ_j ln(1 − σ(w_kj)) + φ_k`` with the
-    log prior φ. Every tick adds the beliefs to the counts: ``n(o|s=1) += x oᵀ``.
+    ``F = Σ_i x_i (ln x_i − w₁ᵢ·o − k₁ᵢ·ψ − h₁ᵢ) + (1 − x_i)(ln(1 − x_i) − w₀ᵢ·o − k₀ᵢ·ψ − h₀ᵢ)``
+    with o what is observed and ψ the past (x of the tick before, or products of it), and a tick
+    moves the membranes v = σ⁻¹(x) down its gradient, ``v ← v − rate · ∂F/∂x``, that is
+    ``v ← v + rate · (−σ⁻¹(x) + (W₁ − W₀) o + (K₁ − K₀) ψ + h₁ − h₀)``. Actions y do the same with
+    ``m (V₁ − V₀) ψ`` in place of what is observed; m = 1 − 2Γ judges a decision by its risk Γ.
 
-    Shapes: o (observations,), x (states,), counts (observations, states). An observation that is
-    absent adds nothing, neither to x nor to a count.
+    Weights are log-odds of counts, ``w_k = ln n(o=1|s=k) − ln n(o=0|s=k)``, thresholds
+    ``h_k = Σ_j ln(1 − σ(w_kj)) + Σ_j ln(1 − σ(k_kj)) + φ_k`` with the log prior φ. Every tick adds
+    the beliefs to the counts: ``n(o|s=1) += x oᵀ``, ``n(ψ|s=1) += x ψᵀ``, ``n(ψ|δ=1) += m y ψᵀ``.
+
+    Shapes: o (observations,), x (states,), y (actions,), counts (presynaptic, postsynaptic cells).
+    An observation that is absent adds nothing, neither to x nor to a count; nor does the past at
+    the first tick of an episode.
 
     Parameters
     ----------
-    states, observations
-        Sizes of the observed binary variables `state` and `input`.
-    prior
-        Probability that a state is 1; its logarithms live in ``state.shared["cells"]``.
+    states, observations, actions
+        Sizes of the observed variables `state`, `input` and `action`: how many binary factors, or
+        a list of the cells of each, 1 a binary factor and n one of n values, one cell a value,
+        which exclude one another (their x is a softmax). Factors of states are independent: each
+        explains all that is observed. No actions at 0.
+    prior, habit
+        Probability that a binary state, or action, is 1; one of many values begins even.
     rate
         Settling per tick, 0 < rate ≤ 1; at 1 one tick reaches the fixed point.
-    prior_count
-        Prior counts of a synapse (both outcomes together): how slowly it learns.
+    prior_count, past_count
+        Prior counts of a synapse (all outcomes together) of W, and of K and V: how slowly it
+        learns.
     spread
-        Initial probabilities lie within ½ ± spread, so that the states differ.
+        Initial probabilities of W lie within ½ ± spread, so that the states differ.
     least
         Smallest count; counts may fall under a negative modulation.
     dtype
         "float32" or, under ``jax.enable_x64``, "float64".
+    transition, policy
+        The terms of ψ that states, and actions, hear (`sodachi.models.past`): ``"state"`` for each
+        factor of the states, ``"state*action"`` for the product of each pair, ``"state:0*input:1"``
+        of these two, or a list of them; None for no memory.
+    threshold_count
+        Prior counts of thresholds that learn, D and E; at 0 they stay.
+    forgetting
+        Share of every count that falls back to its prior count at each tick of learning.
+    delay
+        Ticks between a decision and the tick whose ``modulation["policy"]``, m = 1 − 2Γ, says what
+        it was worth. At 0 it is known at once, and also judges what the action is told.
+    expectation
+        "log", the canonical ln of mean probabilities, or "digamma", the exact mean ln under
+        Dirichlet distributions (variational Bayes).
 
     Returns
     -------
     System
-        Outputs: energy; residual ``max |∂F/∂x|`` of free states; state (x); input (evidence, or
-        its prediction where absent).
+        Outputs: energy; residual ``max |∂F/∂x|`` of free cells; state (x); action (y, where there
+        are any); input (evidence, or its prediction where absent). Modulation: ``counts`` of W, K
+        and the thresholds, ``policy`` of V.
 
     Raises
     ------
     SpecError
-        For sizes below 1, a prior outside (0, 1), a rate outside (0, 1], counts that are not
-        positive, or a spread outside [0, ½).
+        For sizes below 1, unknown terms, a probability outside (0, 1), a rate outside (0, 1],
+        counts that are not positive, a spread outside [0, ½), forgetting outside [0, 1), a delay
+        that is no number of ticks, or an unknown expectation.
 
     References
     ----------
@@ -108,115 +131,56 @@ def canonical_network(
     """
     given = dict(locals())
     settings = Settings(**given)
-    _check(settings)
+    check_settings(settings)
+    plan = plan_of(settings)
+    sizes: dict[str, Any] = {name: f.cells for name, f in plan.populations.items()}
+    order = ("input", *(name for name in sizes if name != "input"))
     spec = Spec(
         factory="canonical_network",
         arguments=arguments(**given),
-        observed=(
-            Variable("input", (observations,), "binary", dtype),
-            Variable("state", (states,), "binary", dtype),
-        ),
-        modulated=("counts",),
+        observed=tuple(Variable(name, (sizes[name],), "binary", dtype) for name in order),
+        modulated=("counts", "policy") if plan.action.sizes else ("counts",),
         capabilities=frozenset({"learns", "local", "settles"}),
     )
-    return system(spec, lambda key: _init(settings, key), lambda s, o: _step(settings, s, o))
-
-
-def _check(s: Settings) -> None:
-    for name in ("states", "observations"):
-        if getattr(s, name) < 1:
-            raise SpecError(name, "1 or more", getattr(s, name))
-    for name in ("prior_count", "least"):
-        if not getattr(s, name) > 0:
-            raise SpecError(name, "above 0", getattr(s, name))
-    if not 0 < s.prior < 1:
-        raise SpecError("prior", "0 < prior < 1", s.prior)
-    if not 0 < s.rate <= 1:
-        raise SpecError("rate", "0 < rate <= 1", s.rate)
-    if not 0 <= s.spread < 0.5:
-        raise SpecError("spread", "0 <= spread < 0.5", s.spread)
-    if s.dtype not in ("float32", "float64"):
-        raise SpecError("dtype", "float32 or float64", s.dtype)
-
-
-def wiring(s: Settings) -> Dense:
-    """All observations to all states."""
-    return Dense((s.observations,), (s.states,))
+    return system(
+        spec,
+        lambda key: _init(settings, key),
+        lambda state, observation: canonical_step(settings, state, observation),
+    )
 
 
 def _init(s: Settings, key) -> State:
-    weights = {}
-    for k in ("1", "0"):
-        noise = jax.random.uniform(
-            named_key(key, k), wiring(s).weights, s.dtype, -s.spread, s.spread
-        )
-        weights[f"on_given_{k}"] = s.prior_count * (0.5 + noise)
-        weights[f"off_given_{k}"] = s.prior_count * (0.5 - noise)
-    prior = jnp.full(s.states, s.prior, s.dtype)
+    plan = plan_of(s)
+    weights = first_counts(s, key)
+    rule = counting(s.least, s.forgetting)
     shared = {
         "weights": weights,
-        "synapses": {name: start_synapses(counting(s.least), weights[name]) for name in COUNTS},
-        "cells": {"log_prior_1": jnp.log(prior), "log_prior_0": jnp.log1p(-prior)},
+        "synapses": {name: start_synapses(rule, w) for name, w in weights.items()},
+        "cells": first_thresholds(s),
         "clock": new_clock(),
     }
-    rest = jnp.log(prior) - jnp.log1p(-prior)
-    even = jnp.full(s.observations, 0.5, s.dtype)
-    activity = {"membrane": rest, "state": jax.nn.sigmoid(rest), "input": even}
-    return State(shared, {"activity": activity})
-
-
-def _step(s: Settings, state: State, observation):
-    shared, lane = state
-    seen, told = observation.evidence["input"], observation.evidence["state"]
-    known, o = share(seen), jnp.clip(observed_value(seen), 0.0, 1.0)
-    believed = beliefs(shared["weights"])
-    one, zero = log_evidence(wiring(s), believed, shared["cells"], o, known)
-    field = evidence_field(told)
-
-    # Settle: v = σ⁻¹(x) descends ∂F/∂x, which falls with every tick since F is convex in each x.
-    goal = one - zero + field
-    membrane = lane["activity"]["membrane"]
-    membrane = membrane + s.rate * (goal - membrane)
-    membrane = jnp.where(jnp.isfinite(membrane), membrane, 0.0)
-    x = hold_evidence(jax.nn.sigmoid(membrane), told, 0.0)
-    x = jnp.where(jnp.isfinite(x), x, 0.5)
-
-    weights, synapses = _count(s, shared, observation, x, (o, known))
-    estimate = {"state": x, "input": hold_evidence(predict(believed, x), seen, 1.0)}
-    output = {
-        "energy": helmholtz(x, one, zero, field),
-        "residual": jnp.max(jnp.where(jnp.isinf(told.precision), 0.0, jnp.abs(goal - membrane))),
-        **estimate,
-    }
-    shared = {
-        "weights": weights,
-        "synapses": synapses,
-        "cells": shared["cells"],
-        "clock": tick(shared["clock"], any_lane(observation.learn)),
-    }
-    carried = {n: jnp.where(jnp.isfinite(e), e, 0.5) for n, e in estimate.items()}
-    return State(shared, {"activity": {"membrane": membrane, **carried}}), output
-
-
-def _count(s: Settings, shared, observation, x, observed):
-    """Add what was believed and observed together to the four counts."""
-    o, known = observed
-    post = {"1": x, "0": 1.0 - x}
-    pre = {"on": known * o, "off": known * (1.0 - o)}
-    weights, synapses = {}, {}
-    for name in COUNTS:
-        outcome, _, k = name.split("_")
-        weights[name], synapses[name] = plastic(
-            counting(s.least),
-            wiring(s),
-            shared["weights"][name],
-            shared["synapses"][name],
-            {"state": post[k]},
-            {"event": pre[outcome]},
-            learn=observation.learn,
-            clock=ticks(shared["clock"]),
-            modulation=observation.modulation["counts"],
-            reduce="sum",
-            name=name,
+    activity: dict[str, Any] = {"input": jnp.full(plan.input.cells, 0.5, s.dtype)}
+    for name, factors, membrane in (
+        ("prior", plan.state, "membrane"),
+        ("habit", plan.action, "action_membrane"),
+    ):
+        if not factors.sizes:
+            continue
+        one, zero = thresholds_of(s, shared, name, factors)
+        nothing = jnp.zeros(factors.cells, s.dtype)
+        rest = goal(factors, one, zero, nothing)
+        activity[membrane] = rest
+        activity["state" if name == "prior" else "action"] = believe(
+            factors, rest, Evidence(nothing, nothing, nothing)
         )
-    return weights, synapses
+    lane: dict[str, Any] = {"activity": activity}
+    pasts = {"transition": plan.memory.pre.cells, "policy": plan.decisions.pre.cells}
+    lane["past"] = {n: Seen(*jnp.zeros((2, cells), s.dtype)) for n, cells in pasts.items() if cells}
+    if s.delay and plan.action.sizes:
+        cells = plan.decisions.pre.cells, plan.action.cells
+        lane["judged"] = {
+            "value": jnp.zeros((s.delay, cells[0]), s.dtype),
+            "known": jnp.zeros((s.delay, cells[0]), s.dtype),
+            "action": jnp.zeros((s.delay, cells[1]), s.dtype),
+        }
+    return State(shared, lane)
