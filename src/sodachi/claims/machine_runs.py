@@ -142,7 +142,9 @@ def follow_many(
     Exact is the same state and head after every one of the steps.
     """
     _, both, many, live = _many(code, squares, len(machines), memory)
-    first = [with_marks(both, s, marks, head) for s, (marks, head) in zip(states, tapes, strict=True)]
+    first = [
+        with_marks(both, s, marks, head) for s, (marks, head) in zip(states, tapes, strict=True)
+    ]
     life = jax.tree.map(lambda *leaves: jnp.stack(leaves), *first)
     clamped = np.stack([opening(code, q)["state"] for q in starts], axis=1)
     life, _ = live(life, observe(many.spec, steps=2, learn=False, state=clamped))
@@ -181,7 +183,9 @@ def follow_random(seed: int, count: int, steps: int) -> dict[str, float]:
     machines, states, tapes = [], [], []
     for _ in range(count):
         size = int(rng.integers(2, LARGEST.states + 1)), int(rng.integers(2, LARGEST.symbols + 1))
-        machines.append(TuringMachine(LARGEST.states, LARGEST.symbols, random_machine(rng, *size).table))
+        machines.append(
+            TuringMachine(LARGEST.states, LARGEST.symbols, random_machine(rng, *size).table)
+        )
         states.append(from_turing(machines[-1])[1])
         tapes.append(([int(s) for s in rng.integers(size[1], size=MARKS)], MARKS // 2))
     exact = follow_many(machines, states, LARGEST, tapes, [0] * count, steps, 2 * steps + 101)
@@ -228,12 +232,16 @@ def taught(wanted: Task, traces: int, *, memory: bool = True, decisions: float =
     for marks, start in wanted.shown[:traces]:
         shown = lesson(wanted.machine, TAUGHT, marks, MARKS // 2, start, TICKS)
         first = np.arange(TICKS) == 0
-        told = observe(net.spec, steps=TICKS, first=first, modulation={"policy": decisions}, **shown)
+        told = observe(
+            net.spec, steps=TICKS, first=first, modulation={"policy": decisions}, **shown
+        )
         state, _ = live(state, told)
     return state
 
 
-def exact_on_unseen(wanted: Task, state: State, *, memory: bool = True, steps: int = TICKS) -> float:
+def exact_on_unseen(
+    wanted: Task, state: State, *, memory: bool = True, steps: int = TICKS
+) -> float:
     """Return the share of unseen tapes on which a taught network follows the machine exactly."""
     net, _ = _learner(memory)
     awake = State(state.shared, net.init(0).lane)

@@ -194,9 +194,7 @@ def simulated(cell: RateCell | CanonicalCell, kind: Kind, current, sub: int = 20
     state = type(start)(jnp.asarray(begin, jnp.float32))
 
     def one_bin(state, now):
-        state, x = jax.lax.scan(
-            lambda s, _: cell.step(s, now, kind.bin / sub), state, None, sub
-        )
+        state, x = jax.lax.scan(lambda s, _: cell.step(s, now, kind.bin / sub), state, None, sub)
         return state, x.mean()
 
     x = jax.jit(lambda I: jax.lax.scan(one_bin, state, I)[1])(jnp.asarray(current, jnp.float32))

@@ -54,6 +54,9 @@ CLAIMS = {
     "permuted-mnist": "sodachi.claims.permuted_mnist",
     "label-permuted": "sodachi.claims.label_permuted",
     "split-mnist": "sodachi.claims.split_mnist",
+    "membrane-to-canon": "sodachi.claims.membrane_to_canon",
+    "stdp-shape": "sodachi.claims.stdp_shape",
+    "turing-machine": "sodachi.claims.turing_machine",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {
