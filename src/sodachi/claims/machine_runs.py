@@ -1,9 +1,10 @@
-"""Turing machines to be followed: a plain simulator, tapes, traces of a teacher, and many at once."""
+"""Turing machines to be followed: a plain simulator, tapes, a teacher, and many at once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,8 +19,7 @@ from sodachi.running import run
 from sodachi.system import State, System
 from sodachi.worlds.machine import Trajectory, machine_loop, run_machine, with_marks
 
-LARGEST = Code(states=6, symbols=4)  # of a random table
-TAUGHT = Code(states=5, symbols=4)
+LARGEST = TAUGHT = Code(states=5, symbols=4)  # of a random table, and of one that is learned
 TRACES, TICKS = 50, 200  # of a teacher; two ticks are a step
 BLOCK = 1000  # ticks of many machines at a time
 MARKS = 41  # on a tape that is taught or asked about, the head in the middle
@@ -57,18 +57,21 @@ def simulated(machine: TuringMachine, marks, head: int, steps: int, start: int) 
     return Truth(states, heads, tape)
 
 
-def same(truth: Truth, run: Trajectory) -> bool:
-    """Return whether state and head agree at every step, and the tape at the end."""
-    middle = len(run.marks) // 2
-    tape = np.zeros(len(run.marks), int)
-    for square, symbol in truth.tape.items():
-        tape[middle + square] = symbol
-    return (
-        np.array_equal(run.states, truth.states)
-        and np.array_equal(run.heads, truth.heads)
-        and np.array_equal(run.marks, tape)
+def same(truth: Truth, run: Trajectory, halts: bool) -> bool:
+    """Return whether state and head agree at every step, and, of one that halts, the tape."""
+    count = len(truth.states)
+    fine = (
+        np.array_equal(run.states[:count], truth.states)
+        and np.array_equal(run.heads[:count], truth.heads)
+        and run.halted == halts
         and not run.short
     )
+    if not halts:  # it was asked for one step more, and its tape is a step on
+        return bool(fine)
+    tape = np.zeros(len(run.marks), int)
+    for square, symbol in truth.tape.items():
+        tape[len(tape) // 2 + square] = symbol
+    return bool(fine and len(run.states) == count and np.array_equal(run.marks, tape))
 
 
 def tapes_for(name: str, rng: np.random.Generator) -> tuple[list[int], int]:
@@ -101,21 +104,21 @@ def follow_known(together: bool, seed: int, least: int) -> dict[str, float]:
         while done < least and runs < 5:  # five runs of a program that halts soon, at most
             marks, head = tapes_for(name, rng)
             truth = simulated(machine, marks, head, least, machine.start)
-            run = run_machine(net, state, marks, head, start=machine.start, squares=2 * least + 3,
-                              program=program if together else 0, steps=len(truth.states))  # fmt: skip
-            halts = len(truth.states) - 1 < least
-            wanted = run if halts else _cut(run, least)
-            exact.append(same(truth, wanted) and run.halted == halts if halts else
-                         np.array_equal(truth.states, wanted.states)
-                         and np.array_equal(truth.heads, wanted.heads) and not run.short)  # fmt: skip
+            run = run_machine(
+                net,
+                state,
+                marks,
+                head,
+                start=machine.start,
+                program=program if together else 0,
+                steps=len(truth.states),
+                squares=2 * max(least, 1000) + 3,
+            )
+            exact.append(same(truth, run, halts=len(truth.states) <= least))
             done, runs = done + len(truth.states) - 1, runs + 1
         steps[name] = done
     return {"exact": float(np.mean(exact)), "runs": float(len(exact)),
             "steps": float(sum(steps.values()))}  # fmt: skip
-
-
-def _cut(run: Trajectory, steps: int) -> Trajectory:
-    return run._replace(states=run.states[: steps + 1], heads=run.heads[: steps + 1])
 
 
 @cache
@@ -220,7 +223,7 @@ def task(seed: int, number: int, asked: int = 100) -> Task:
 
 
 @cache
-def _learner(memory: bool) -> tuple[System, object]:
+def _learner(memory: bool) -> tuple[System, Callable[..., Any]]:
     net = turing_network(states=TAUGHT.states, symbols=TAUGHT.symbols, memory=memory)
     return net, run(net, ("energy",), chunk=TICKS)
 
@@ -232,8 +235,15 @@ def taught(wanted: Task, traces: int, *, memory: bool = True, decisions: float =
     for marks, start in wanted.shown[:traces]:
         shown = lesson(wanted.machine, TAUGHT, marks, MARKS // 2, start, TICKS)
         first = np.arange(TICKS) == 0
+        judged = {"policy": decisions}
         told = observe(
-            net.spec, steps=TICKS, first=first, modulation={"policy": decisions}, **shown
+            net.spec,
+            steps=TICKS,
+            first=first,
+            modulation=judged,
+            input=shown["input"],
+            state=shown["state"],
+            action=shown["action"],
         )
         state, _ = live(state, told)
     return state

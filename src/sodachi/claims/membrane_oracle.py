@@ -90,7 +90,7 @@ def rate(name: str, current: float) -> float:
     def crossing(t, y, current):
         return y[0] - level
 
-    crossing.direction = 1
+    crossing.direction = 1  # type: ignore[attr-defined]  # as SciPy asks for it
     found = solve_ivp(SLOPES[name], (0.0, warm + counted), at_rest(name), "LSODA",
                       events=crossing, args=(current,), rtol=1e-8, atol=1e-8)  # fmt: skip
     times = found.t_events[0]

@@ -92,7 +92,7 @@ def starts(name: str, kind: Kind, rates) -> list[tuple[float, ...]]:
     ]
 
 
-def fitted(kind: Kind, currents, rates) -> dict[str, Callable]:
+def fitted(kind: Kind, currents, rates) -> dict[str, Fit]:
     """Return each curve with the numbers that fit the rates best (least squares, best of 12)."""
     found = {}
     for name, curve in CURVES.items():
@@ -108,16 +108,19 @@ def fitted(kind: Kind, currents, rates) -> dict[str, Callable]:
                 x_scale=size,
                 max_nfev=400,
             )
-            tried.append((float(best.cost), _Fit(curve, tuple(float(v) for v in best.x))))
+            tried.append((float(best.cost), Fit(curve, tuple(float(v) for v in best.x))))
         found[name] = min(tried, key=lambda pair: pair[0])[1]
     return found
 
 
-class _Fit(NamedTuple):
+class Fit(NamedTuple):
+    """A curve and its numbers."""
+
     curve: Callable
     numbers: tuple[float, ...]
 
     def __call__(self, current):
+        """Return the rate under each current."""
         return self.curve(current, *self.numbers)
 
 
@@ -176,7 +179,7 @@ def _course(kind: Kind, cells: int):
         (state, seen, slow), _ = jax.lax.scan(tick, (state, 0.0, 0.0), None, ticks)
         return state, (seen * (1000 / kind.bin), slow / ticks)
 
-    return jax.jit(lambda key, I: jax.lax.scan(one_bin, many.rest(key, I[0]), I)[1])
+    return jax.jit(lambda key, given: jax.lax.scan(one_bin, many.rest(key, given[0]), given)[1])
 
 
 def lived(kind: Kind, current, seed: int, form: str) -> tuple[np.ndarray, np.ndarray]:
@@ -186,7 +189,7 @@ def lived(kind: Kind, current, seed: int, form: str) -> tuple[np.ndarray, np.nda
     return np.asarray(rate, float), np.asarray(slow, float)
 
 
-def simulated(cell: RateCell | CanonicalCell, kind: Kind, current, sub: int = 20) -> np.ndarray:
+def simulated(cell: Any, kind: Kind, current, sub: int = 20) -> np.ndarray:
     """Return the mean rate of a rate or canonical cell in every bin, from its rest."""
     x = jax.nn.sigmoid(cell.field(jnp.float32(current[0])))
     start = cell.rest(())
@@ -197,7 +200,9 @@ def simulated(cell: RateCell | CanonicalCell, kind: Kind, current, sub: int = 20
         state, x = jax.lax.scan(lambda s, _: cell.step(s, now, kind.bin / sub), state, None, sub)
         return state, x.mean()
 
-    x = jax.jit(lambda I: jax.lax.scan(one_bin, state, I)[1])(jnp.asarray(current, jnp.float32))
+    x = jax.jit(lambda given: jax.lax.scan(one_bin, state, given)[1])(
+        jnp.asarray(current, jnp.float32)
+    )
     return cell.highest_Hz * np.asarray(x, float)
 
 
@@ -213,19 +218,14 @@ def courses(kind: Kind, seed: int, form: str) -> dict[str, np.ndarray]:
     current = unseen_current(kind, seed, form)
     seen, slow = lived(kind, current, seed, form)
     highest, threshold, width = fits["canonical"].numbers
-    numbers = {
-        "tau_ms": kind.synapse,
-        "threshold": threshold,
-        "width": width,
-        "highest_Hz": highest,
-    }
+    numbers = (kind.synapse, threshold, width, highest)
     tangent = highest * np.clip(0.5 + (slow - threshold) / (4 * width), 0, 1)
     return {
         "current": current,
         "population": seen,
-        "canonical": simulated(CanonicalCell(**numbers), kind, current),
-        "as published": simulated(CanonicalCell(**numbers, coordinate="activity"), kind, current),
-        "rate": simulated(RateCell(**numbers), kind, current),
+        "canonical": simulated(CanonicalCell(*numbers), kind, current),
+        "as published": simulated(CanonicalCell(*numbers, "activity"), kind, current),
+        "rate": simulated(RateCell(*numbers), kind, current),
         "threshold-linear": fits["threshold-linear"](slow),
         "integrate-and-fire": fits["integrate-and-fire"](slow),
         "linear leak": tangent,

@@ -153,7 +153,7 @@ CLAIM = Claim(
         "rate": "Wilson and Cowan's τẋ = −x + σ(I), with the sigmoid of the canonical form",
         "as published": "the canonical equation read literally, 4τẋ = −σ⁻¹(x) + I, without the "
         "factor x(1 − x) that the averaging gives",
-        "own curve": "no rival but the floor: the same slow current through the measured f-I points",
+        "own curve": "no rival, the floor: the same slow current through the measured f-I points",
     },
     lesion={
         "linear leak": "−σ⁻¹(x) replaced by its tangent at ½",

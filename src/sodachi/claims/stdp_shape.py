@@ -203,9 +203,9 @@ CLAIM = Claim(
     ),
     full=Protocol(
         words="The derivation is ours. 60 pairs of spikes at 1 Hz at 24 lags within ±100 ms, drawn "
-        "anew for each seed; the change is of p = Hebb/Home, relative. Hebb and Home are fitted to the "
-        "fit, the traces have its time constants: four numbers as the fit has four, so agreement with the fit "
-        "tests the form alone. It is .777 and −.273 with 16.8 and 33.7 ms (quoted from memory), "
+        "anew for each seed; the change is of p = Hebb/Home, relative. Hebb and Home are fitted to "
+        "the fit, the traces have its time constants: four numbers as the fit has four, so "
+        "agreement tests the form alone. It is .777 and −.273 with 16.8 and 33.7 ms (from memory), "
         "beside it .86, −.25, 19 and 34 ms (Bi and Wang, 2002, as quoted elsewhere). Beyond the "
         "window: five first strengths at ±5 ms (Bi and Poo report, from memory, that only weak "
         "synapses are potentiated and that depression does not depend on strength), and 200 "

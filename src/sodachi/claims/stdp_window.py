@@ -49,7 +49,7 @@ class Counts(NamedTuple):
 
     @property
     def strength(self) -> float:
-        """p = Hebb/Home."""
+        """P = Hebb/Home."""
         return self.hebb / self.home
 
 

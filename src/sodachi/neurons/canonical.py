@@ -1,4 +1,4 @@
-"""The cells at the end of the ladder: firing rates, and the canonical cell whose leak is a logit."""
+"""The end of the ladder: a firing rate, and the canonical cell whose leak is a logit."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ class CanonicalCell:
     r"""The canonical cell: its rest is Bayes' rule (Isomura, Shimazaki and Friston, 2022).
 
     ``ẋ = (−σ⁻¹(x) + (I − θ)/s) · speed``, in one of two coordinates. ``"membrane"`` has
-    ``speed = x(1 − x)/τ``, which is ``τ v̇ = −v + (I − θ)/s`` for ``v = σ⁻¹(x)``: what a slow current
-    seen through a sigmoid f-I curve does. ``"activity"`` has ``speed = 1/(4τ)``, the equation as it
-    is published. Both rest at the same place, lower the same energy, and have the same speed at
-    x = ½.
+    ``speed = x(1 − x)/τ``, which is ``τ v̇ = −v + (I − θ)/s`` for ``v = σ⁻¹(x)``: what a slow
+    current seen through a sigmoid f-I curve does. ``"activity"`` has ``speed = 1/(4τ)``, the
+    equation as it is published. Both rest at the same place, lower the same energy, and have the
+    same speed at x = ½.
 
     A tick is exact in the one, and in the other exact for the speed in its middle; neither leaves
     (0, 1), whatever dt. Parameters and errors as in `RateCell`; ``coordinate`` is one of the two.

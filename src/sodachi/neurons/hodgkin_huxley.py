@@ -57,9 +57,9 @@ class HodgkinHuxley:
     r"""The squid's giant axon, one patch of membrane (Hodgkin and Huxley, 1952).
 
     ``C v̇ = −g_Na m³h (v − V_Na) − g_K n⁴ (v − V_K) − g_L (v − V_L) + I``, and each gate
-    ``ẋ = α(v)(1 − x) − β(v) x``. A tick moves the gates exactly at a fixed voltage, then the voltage
-    exactly at fixed gates. The gates stand half a tick ahead of the voltage (they were at rest when
-    it began), so the error of a tick falls with dt².
+    ``ẋ = α(v)(1 − x) − β(v) x``. A tick moves the gates exactly at a fixed voltage, then the
+    voltage exactly at fixed gates. The gates stand half a tick ahead of the voltage (they were at
+    rest when it began), so the error of a tick falls with dt².
 
     Units: mV, ms, µA/cm², mS/cm², µF/cm².
 

@@ -73,7 +73,7 @@ class Population:
         if not 0 <= self.noise < inf:
             raise SpecError("noise", "0 or more", self.noise)
 
-    def rest(self, key, current=0.0, dtype=jnp.float32) -> PopulationState:
+    def rest(self, key, current: Any = 0.0, dtype=jnp.float32) -> PopulationState:
         """Return cells at rest behind a synapse that has long had ``current``.
 
         Leading axes of ``current`` are populations beside one another: signals have its shape.
