@@ -48,6 +48,9 @@ NAMING = "tests/models/test_naming.py::test_"
 BOLTZMANN = "tests/models/test_boltzmann.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
 SPIKING = "tests/models/test_spiking.py::test_"
+ENERGY = "tests/models/test_canonical_energy.py::test_"
+POMDP = "tests/models/test_pomdp.py::test_"
+MECHANICS = "tests/models/test_mechanics.py::test_"
 
 ALWAYS = (
     # A flipped sign, a dropped factor, a forgotten decay.
@@ -217,6 +220,72 @@ SLOW = (
         'added = dw + s["carry"]',
         "added = dw",
         CANONICAL + "large_counts_lose_nothing",
+    ),
+    Mutation(
+        "rules/counting.py",
+        'forgetting * (s["prior"] - w)',
+        'forgetting * (w - s["prior"])',
+        POMDP + "forgetting_falls_back_to_the_prior_and_remembers_about_one_over_f_ticks",
+    ),
+    Mutation(
+        "models/beliefs.py",
+        "log(off) - log(on + off)",
+        "0.0 * off",
+        ENERGY + "the_energy_put_out_is_this_one_and_its_thresholds_are_tied_to_the_synapses",
+    ),
+    Mutation(
+        "models/canonical_step.py",
+        'modulation["policy"] * one, modulation["policy"] * zero',
+        "one, zero",
+        ENERGY + "states_and_actions_move_down_the_gradient_of_the_energy",
+    ),
+    Mutation(
+        "models/canonical_step.py",
+        "off = what.known * (1.0 - what.value)",
+        "off = what.known * what.value",
+        ENERGY + "counting_descends_the_gradient_in_every_synapse",
+    ),
+    Mutation(
+        "models/canonical_step.py",
+        "jnp.where(observation.first, 0.0, p.known)",
+        "p.known",
+        POMDP + "the_first_tick_of_an_episode_knows_no_past",
+    ),
+    Mutation(
+        "models/canonical_step.py",
+        "{name: kept[0] for",
+        "{name: kept[-1] for",
+        POMDP + "a_decision_is_judged_later_by_its_own_risk",
+    ),
+    Mutation(
+        "models/canonical_step.py",
+        "log(off[0]) - log(total[factors.binary])",
+        "log(off[0]) + log(total[factors.binary])",
+        POMDP + "the_networks_cost_is_the_free_energy_of_the_pomdp",
+    ),
+    Mutation(
+        "models/canonical_energy.py",
+        "worth = 1.0 - 2.0 * risk",
+        "worth = 1.0 - risk",
+        ENERGY + "the_energy_put_out_is_this_one_and_its_thresholds_are_tied_to_the_synapses",
+    ),
+    Mutation(
+        "models/factors.py",
+        "left * lifted",
+        "lifted",
+        POMDP + "cells_that_are_held_leave_the_rest_to_the_others",
+    ),
+    Mutation(
+        "models/fokker_planck.py",
+        "speed * bernoulli(-climb)",
+        "speed * bernoulli(climb)",
+        MECHANICS + "the_equation_keeps_mass_and_sign_and_lowers_the_helmholtz_energy",
+    ),
+    Mutation(
+        "models/complete_class.py",
+        "expit(odds - silence)",
+        "expit(odds + silence)",
+        MECHANICS + "any_thresholds_are_a_prior",
     ),
     Mutation(
         "rules/stdp.py",

@@ -57,6 +57,9 @@ CLAIMS = {
     "membrane-to-canon": "sodachi.claims.membrane_to_canon",
     "stdp-shape": "sodachi.claims.stdp_shape",
     "turing-machine": "sodachi.claims.turing_machine",
+    "free-energy-equality": "sodachi.claims.free_energy_equality",
+    "bayesian-mechanics": "sodachi.claims.bayesian_mechanics",
+    "source-separation": "sodachi.claims.source_separation",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

@@ -9,11 +9,14 @@ from sodachi.models.backprop_graph import backprop_graph as backprop_graph
 from sodachi.models.boltzmann import boltzmann_machine as boltzmann_machine
 from sodachi.models.canonical import canonical_network as canonical_network
 from sodachi.models.continual import continual_net as continual_net
+from sodachi.models.decision_process import POMDP as POMDP
 from sodachi.models.gated import gated_net as gated_net
 from sodachi.models.growing import growing_grid as growing_grid
 from sodachi.models.mixture import settling_mixture as settling_mixture
 from sodachi.models.motion import moving_net as moving_net
 from sodachi.models.nearest import nearest_neighbour as nearest_neighbour
+from sodachi.models.pomdp import as_pomdp as as_pomdp
+from sodachi.models.pomdp import from_pomdp as from_pomdp
 from sodachi.models.settling import settling_graph as settling_graph
 from sodachi.models.settling import settling_net as settling_net
 from sodachi.models.spiking import spiking_pair as spiking_pair

@@ -45,6 +45,7 @@ def beliefs(
 
     Examples
     --------
+    >>> import jax
     >>> n = {"on_given_1": 3.0, "off_given_1": 1.0, "on_given_0": 1.0, "off_given_0": 1.0}
     >>> b = beliefs({name: jnp.full((1, 1), x) for name, x in n.items()})
     >>> round(float(jax.nn.sigmoid(b.w1)[0, 0]), 5), float(b.w0[0, 0])

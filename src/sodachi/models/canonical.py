@@ -120,6 +120,7 @@ def canonical_network(
 
     Examples
     --------
+    >>> import jax
     >>> from sodachi.observation import observe
     >>> net = canonical_network(states=1, observations=2, spread=0.0)
     >>> state, step = net.init(0), jax.jit(net.step)

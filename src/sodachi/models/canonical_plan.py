@@ -123,8 +123,8 @@ class Plan:
 
 def plan_of(s: Settings) -> Plan:
     """Return the parts of a network; `SpecError` for sizes and terms that are none."""
-    fixed = [tuple(v) if isinstance(v, list) else v for v in (*s[:2], *s[8:11])]
-    return _plan(*fixed)
+    given = (s.states, s.observations, s.transition, s.actions, s.policy)
+    return _plan(*(tuple(v) if isinstance(v, list) else v for v in given))
 
 
 @lru_cache(maxsize=64)

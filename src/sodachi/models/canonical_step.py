@@ -93,27 +93,29 @@ def tell(s: Settings, plan: Plan, shared, now: Seen, past: dict[str, Seen], modu
     told = {}
     for (name, factors), population in zip(plan.thresholds, ("state", "action"), strict=False):
         told[population] = thresholds_of(s, shared, name, factors)
-    heard_by = {"A": ("state", now), "B": ("state", past.get("transition")),
-                "C": ("action", past.get("policy"))}  # fmt: skip
+    heard_by = {"A": ("state", now), "B": ("state", past.get("transition", now)),
+                "C": ("action", past.get("policy", now))}  # fmt: skip
     for table in plan.tables:
         population, source = heard_by[table.letter]
         believed = beliefs(shared["weights"], table.pre, table.prefix, s.expectation)
-        pair = heard(table.connection("1"), table.connection("0"), believed, *source)
+        one, zero = heard(
+            table.connection("1"), table.connection("0"), believed, source.value, source.known
+        )
         if table.letter == "C" and not s.delay:  # a decision already judged turns with its worth
-            pair = tuple(modulation["policy"] * each for each in pair)
-        told[population] = tuple(a + b for a, b in zip(pair, told[population], strict=True))
+            one, zero = modulation["policy"] * one, modulation["policy"] * zero
+        told[population] = one + told[population][0], zero + told[population][1]
     return told
 
 
 def settle(s: Settings, factors: Factors, membrane, told, evidence) -> Believed:
     """Return a population after its membranes descended ∂F/∂x, which is convex in each x."""
-    field = evidence_field(evidence)
-    rest = goal(factors, *told, field)
+    (one, zero), field = told, evidence_field(evidence)
+    rest = goal(factors, one, zero, field)
     membrane = membrane + s.rate * (rest - membrane)
     membrane = jnp.where(jnp.isfinite(membrane), membrane, 0.0)
     x = believe(factors, membrane, evidence)
     apart = jnp.where(jnp.isinf(evidence.precision), 0.0, jnp.abs(rest - membrane))
-    return Believed(x, membrane, helmholtz_of(factors, x, *told, field), jnp.max(apart))
+    return Believed(x, membrane, helmholtz_of(factors, x, one, zero, field), jnp.max(apart))
 
 
 def _judged(s: Settings, lane, past, x):

@@ -50,12 +50,13 @@ class Factors:
     @cached_property
     def owner(self) -> np.ndarray:
         """The factor of every cell."""
-        return np.repeat(np.arange(len(self.sizes)), np.array(self.sizes, int))
+        return np.repeat(np.arange(len(self.sizes), dtype=np.int32), np.array(self.sizes, int))
 
     @cached_property
     def binary(self) -> np.ndarray:
         """The cells that are binary factors."""
-        return np.flatnonzero(np.array(self.sizes, int)[self.owner] == 1)
+        sizes = np.array(self.sizes, int)
+        return np.flatnonzero(sizes[self.owner] == 1).astype(np.int32)
 
     @property
     def all_binary(self) -> bool:
@@ -80,18 +81,13 @@ def factors_of(field: str, given: Any, least: int = 1) -> Factors:
     >>> factors_of("states", 2), factors_of("states", [1, 4])
     (Factors(sizes=(1, 1)), Factors(sizes=(1, 4)))
     """
-    whole = isinstance(given, int) and not isinstance(given, bool)
-    sizes = (1,) * max(given, 0) if whole else tuple(given) if _is_list(given) else ()
-    fine = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in sizes)
-    if (whole and given < least) or not (whole or _is_list(given)) or not fine:
+    sizes = given
+    if isinstance(given, int) and not isinstance(given, bool) and given >= 0:
+        sizes = (1,) * given
+    listed = isinstance(sizes, list | tuple) and len(sizes) >= least
+    if not listed or any(type(n) is not int or n < 1 for n in sizes):
         raise SpecError(field, f"{least} or more binary factors, or a list of cells each", given)
-    if len(sizes) < least:
-        raise SpecError(field, f"{least} or more", given)
-    return Factors(sizes)
-
-
-def _is_list(given: Any) -> bool:
-    return isinstance(given, list | tuple)
+    return Factors(tuple(sizes))
 
 
 def over_factor(factors: Factors, values, reduce=jax.ops.segment_sum):
