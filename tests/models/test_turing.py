@@ -92,8 +92,7 @@ def test_the_universal_machine_runs_a_tag_system_word_by_word(n, rounds):
 @pytest.mark.theory
 def test_tables_go_in_and_come_out_again():
     rng = np.random.default_rng(1)
-    for _ in range(10):
-        size = int(rng.integers(1, 6)), int(rng.integers(2, 5))
+    for size in ((1, 2), (5, 4), (5, 4), (5, 4)):
         whole = random_machine(rng, *size)
         kept = tuple(row for row in whole.table if rng.random() < 0.7)
         machine = TuringMachine(*size, kept)

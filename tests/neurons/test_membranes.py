@@ -91,7 +91,9 @@ def test_fitzhughs_cell_oscillates_exactly_where_its_rest_is_unstable():
     low, high = cell.oscillates_between()
     for edge in (low, high):
         v = cell.resting_v(edge)
-        slope = jax.jacobian(lambda y: jnp.stack(cell.slope(type(cell.rest(()))(*y), edge)))
+        slope = jax.jacobian(
+            lambda y, edge=edge: jnp.stack(cell.slope(type(cell.rest(()))(*y), edge))
+        )
         eigenvalues = np.linalg.eigvals(
             np.asarray(slope(jnp.array([v, (v + 0.7) / 0.8])), np.float64)
         )
