@@ -75,7 +75,7 @@ def test_the_universal_machine_runs_a_tag_system_word_by_word(n, rounds):
         # Stage three ends, and a word stands to the right of the head, where C meets a c.
         if before in (None, (2, UNIVERSAL_SYMBOLS.index("c"))):
             right = "".join(UNIVERSAL_SYMBOLS[tape.get(i, 0)] for i in range(head, max(tape) + 1))
-            words.append(tuple(letters[len(ones)] for ones in right.strip("0").split("c")))
+            words.append(tuple(letters.get(len(ones), "?") for ones in right.strip("0").split("c")))
         entry = UNIVERSAL.entry(state, symbol)
         if entry is None:
             break
