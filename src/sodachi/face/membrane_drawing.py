@@ -79,10 +79,10 @@ def draw_ladder(points: int) -> Drawing:
         step = (across[1] - across[0]) / 4
         chart.axes(
             np.arange(across[0], across[1] + step / 2, step).tolist(),
-            np.linspace(*up, 4).tolist(),
+            np.linspace(up[0], up[1], 4).tolist(),
             "current" + (", µA/cm²" if unit else ""),
         )
-        currents = np.linspace(*across, points)
+        currents = np.linspace(across[0], across[1], points)
         found = rates(name, currents)
         places = [chart.at(c, r) for c, r in zip(currents, found, strict=True)]
         drawing.line(places, "#b9c2cf", 1.2)
