@@ -226,7 +226,8 @@ def build(spec: Spec) -> System:
     import sodachi.combinators
     import sodachi.models
     import sodachi.replaying
-    import sodachi.worlds.cart_pole  # noqa: F401  (all register the library's own factories)
+    import sodachi.worlds.cart_pole
+    import sodachi.worlds.tape  # noqa: F401  (all register the library's own factories)
 
     if spec.factory not in FACTORIES:
         raise SpecError("factory", f"one of {sorted(FACTORIES)}", spec.factory)

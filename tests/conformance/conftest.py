@@ -224,6 +224,14 @@ SYSTEMS = {
     "replay(backprop_net), recent": lambda: remembering(backprop_net(), "recent"),
     "gated_net": gated_net,
     "cart_pole": lambda: import_module("sodachi.worlds.cart_pole").changing_cart_pole(0, every=3),
+    "tape": lambda: import_module("sodachi.worlds.tape").tape(symbols=3, squares=5),
+    "turing_network": model("turing", "turing_network", states=2, symbols=2),
+    "turing_network, two programs": model(
+        "turing", "turing_network", states=2, symbols=2, programs=2
+    ),
+    "machine_loop": lambda: import_module("sodachi.worlds.machine").machine_loop(
+        model("turing", "turing_network", states=2, symbols=2)(), squares=5
+    ),
     "growing_actor": model("acting", "growing_actor", units=4, contexts=3, maturity=2),
     "growing_actor, three actions": model(
         "acting", "growing_actor", inputs=3, actions=3, units=4, contexts=1, meta_rate=0.01

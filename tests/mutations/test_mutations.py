@@ -48,6 +48,11 @@ NAMING = "tests/models/test_naming.py::test_"
 BOLTZMANN = "tests/models/test_boltzmann.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
 SPIKING = "tests/models/test_spiking.py::test_"
+TIMED = "tests/rules/test_timed_counting.py::test_"
+MEMBRANES = "tests/neurons/test_membranes.py::test_"
+CANONICAL_CELLS = "tests/neurons/test_canonical_cells.py::test_"
+TURING = "tests/models/test_turing.py::test_"
+TAPE = "tests/worlds/test_tape.py::test_"
 ENERGY = "tests/models/test_canonical_energy.py::test_"
 POMDP = "tests/models/test_pomdp.py::test_"
 MECHANICS = "tests/models/test_mechanics.py::test_"
@@ -413,6 +418,92 @@ SLOW = (
         "fine = fine & jnp.isfinite(leaf)",
         "fine = fine & True",
         RULE + "a_bad_drive_leaves_its_synapses_alone_and_moves_the_others",
+    ),
+    # From membrane to canon, and the window of two counts.
+    Mutation(
+        "rules/timed_counting.py",
+        's["home"] + together + alone',
+        's["home"] + together',
+        TIMED + "one_pair_of_spikes_is_one_count",
+    ),
+    Mutation(
+        "rules/timed_counting.py",
+        's["home"] + together + alone',
+        's["home"] + alone',
+        TIMED + "with_whole_spikes_it_is_the_networks_own_counting",
+    ),
+    Mutation(
+        "rules/timed_counting.py",
+        "jnp.log(hebb) - jnp.log(home - hebb)",
+        "jnp.log(hebb) - jnp.log(home)",
+        TIMED + "one_pair_of_spikes_is_one_count",
+    ),
+    Mutation(
+        "neurons/hodgkin_huxley.py",
+        'moved["m"] ** 3',
+        'moved["m"] ** 2',
+        MEMBRANES + "rates_are_those_of_the_literature_and_of_the_oracle",
+    ),
+    Mutation(
+        "neurons/hodgkin_huxley.py",
+        "0.125 * jnp.exp(-v / 80)",
+        "0.125 * jnp.exp(v / 80)",
+        MEMBRANES + "rates_are_those_of_the_literature_and_of_the_oracle",
+    ),
+    Mutation(
+        "neurons/reduced.py",
+        "HIGH - SLOPE * n",
+        "HIGH + SLOPE * n",
+        MEMBRANES + "rates_are_those_of_the_literature_and_of_the_oracle",
+    ),
+    Mutation(
+        "neurons/reduced.py",
+        "v - v**3 / 3 - w + current",
+        "v - v**3 / 3 + w + current",
+        MEMBRANES + "fitzhughs_cell_oscillates_exactly_where_its_rest_is_unstable",
+    ),
+    Mutation(
+        "neurons/population.py",
+        "(1.0 - kept**2) ** 0.5 * fresh",
+        "(1.0 - kept**2) * fresh",
+        MEMBRANES + "a_populations_slow_current_and_noise_are_the_closed_forms",
+    ),
+    Mutation(
+        "neurons/canonical.py",
+        "4.0 * self.tau_ms * jnp.maximum(x * (1.0 - x), 1e-12)",
+        "4.0 * self.tau_ms",
+        CANONICAL_CELLS + "the_time_course_is_that_of_the_equation",
+    ),
+    # A network that is a machine.
+    Mutation(
+        "models/turing.py",
+        '("prior_on", K.sum(0)[None]),',
+        '("prior_on", -0.999999 * K.sum(0)[None]),',
+        TURING + "a_network_is_the_machine_alone_and_among_others",
+    ),
+    Mutation(
+        "models/turing.py",
+        "head += MOVES[move]",
+        "head -= MOVES[move]",
+        TURING + "a_lesson_is_the_machines_own_trace",
+    ),
+    Mutation(
+        "models/turing_programs.py",
+        "codes[first] - codes[letter]",
+        "codes[first]",
+        TURING + "the_universal_machine_runs_a_tag_system_word_by_word",
+    ),
+    Mutation(
+        "worlds/tape.py",
+        "wanted = head + right - left",
+        "wanted = head + left - right",
+        TAPE + "it_writes_then_moves_then_reads",
+    ),
+    Mutation(
+        "worlds/tape.py",
+        "jnp.where(jnp.isfinite(told), told, 0.0) > 0.5",
+        "jnp.where(jnp.isfinite(told), told, 0.0) > 0.0",
+        TAPE + "what_is_not_believed_by_more_than_half_is_not_done",
     ),
 )
 

@@ -226,18 +226,26 @@ def suite(
 
 @app.command()
 def draw(
-    what: Annotated[str, typer.Argument(help="A set of pictures: settling, backbone, canonical.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="A set of pictures: settling, backbone, canonical, membrane, machine."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("."),
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
 ) -> int:
     """Draw pictures of a page of the documentation, from nets that are run for it."""
-    if what not in ("settling", "backbone", "canonical"):
-        raise CommandError("WHAT", "one of settling, backbone, canonical", what)
+    sets = ("settling", "backbone", "canonical", "membrane", "machine")
+    if what not in sets:
+        raise CommandError("WHAT", f"one of {', '.join(sets)}", what)
     _prepare()
     if what == "settling":
         from sodachi.face.drawing import draw_settling as drawn
     elif what == "canonical":
         from sodachi.face.canonical_drawing import draw_canonical as drawn
+    elif what == "membrane":
+        from sodachi.face.membrane_drawing import draw_membrane as drawn
+    elif what == "machine":
+        from sodachi.face.machine_drawing import draw_machine as drawn
     else:
         from sodachi.face.backbone_drawing import draw_backbone as drawn
 

@@ -22,3 +22,7 @@ from sodachi.models.settling import settling_net as settling_net
 from sodachi.models.spiking import spiking_pair as spiking_pair
 from sodachi.models.swift_actor import swift_actor as swift_actor
 from sodachi.models.swift_td import swift_td as swift_td
+from sodachi.models.turing import as_turing as as_turing
+from sodachi.models.turing import from_turing as from_turing
+from sodachi.models.turing import turing_network as turing_network
+from sodachi.models.turing_machine import TuringMachine as TuringMachine

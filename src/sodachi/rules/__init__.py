@@ -30,3 +30,4 @@ from sodachi.rules.scaling import with_scaling as with_scaling
 from sodachi.rules.stdp import modulated_stdp as modulated_stdp
 from sodachi.rules.stdp import stdp as stdp
 from sodachi.rules.swift import swift as swift
+from sodachi.rules.timed_counting import timed_counting as timed_counting
