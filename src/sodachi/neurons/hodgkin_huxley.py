@@ -53,7 +53,34 @@ def gates(voltage_mV) -> dict[str, Gates]:
 
 
 @dataclass(frozen=True)
-class HodgkinHuxley:
+class Membrane:
+    """The constants of the squid's axon, at rest at −65 mV; `SpecError` for what cannot be.
+
+    Units: mV, mS/cm² (conductances), µF/cm² (capacitance).
+    """
+
+    sodium: float = 120.0
+    potassium: float = 36.0
+    leak: float = 0.3
+    sodium_mV: float = 50.0
+    potassium_mV: float = -77.0
+    leak_mV: float = -54.387
+    capacitance: float = 1.0
+
+    def __post_init__(self):
+        for name in ("sodium", "potassium"):
+            if not 0 <= getattr(self, name) < inf:
+                raise SpecError(name, "0 or more", getattr(self, name))
+        for name in ("leak", "capacitance"):  # without a leak the cell would have no rest
+            if not 0 < getattr(self, name) < inf:
+                raise SpecError(name, "a positive number", getattr(self, name))
+        for name in ("sodium_mV", "potassium_mV", "leak_mV"):
+            if not isfinite(getattr(self, name)):
+                raise SpecError(name, "a finite voltage", getattr(self, name))
+
+
+@dataclass(frozen=True)
+class HodgkinHuxley(Membrane):
     r"""The squid's giant axon, one patch of membrane (Hodgkin and Huxley, 1952).
 
     ``C v̇ = −g_Na m³h (v − V_Na) − g_K n⁴ (v − V_K) − g_L (v − V_L) + I``, and each gate
@@ -90,17 +117,6 @@ class HodgkinHuxley:
     1.0
     """
 
-    sodium: float = 120.0
-    potassium: float = 36.0
-    leak: float = 0.3
-    sodium_mV: float = 50.0
-    potassium_mV: float = -77.0
-    leak_mV: float = -54.387
-    capacitance: float = 1.0
-
-    def __post_init__(self):
-        check_membrane(self)
-
     def rest(self, shape, dtype=jnp.float32) -> ConductanceState:
         """Return cells at −65 mV with the gates at rest there."""
         v = jnp.full(shape, REST_mV, dtype)
@@ -136,17 +152,3 @@ def settled_or_rest(state, rest):
     for part in state:
         fine &= jnp.isfinite(part)
     return type(state)(*(jnp.where(fine, a, b) for a, b in zip(state, rest, strict=True)))
-
-
-def check_membrane(cell) -> None:
-    """Raise a `SpecError` for a membrane that cannot be."""
-    for name in ("sodium", "potassium", "leak"):
-        if not 0 <= getattr(cell, name) < inf:
-            raise SpecError(name, "0 or more", getattr(cell, name))
-    if not 0 < cell.capacitance < inf:
-        raise SpecError("capacitance", "a positive number", cell.capacitance)
-    if not cell.leak > 0:
-        raise SpecError("leak", "above 0, so that the cell has a rest", cell.leak)
-    for name in ("sodium_mV", "potassium_mV", "leak_mV"):
-        if not isfinite(getattr(cell, name)):
-            raise SpecError(name, "a finite voltage", getattr(cell, name))

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 
 from sodachi.errors import SpecError
 from sodachi.neurons.hodgkin_huxley import (
+    Membrane,
     REST_mV,
-    check_membrane,
     crossed,
     gates,
     settled_or_rest,
@@ -37,7 +37,7 @@ class PlaneState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ReducedHodgkinHuxley:
+class ReducedHodgkinHuxley(Membrane):
     r"""Hodgkin and Huxley's membrane with two variables (after Rinzel, 1985).
 
     The fast gate is taken as settled, ``m = m_∞(v)``, and the two slow ones as one,
@@ -57,17 +57,6 @@ class ReducedHodgkinHuxley:
     >>> fired
     1.0
     """
-
-    sodium: float = 120.0
-    potassium: float = 36.0
-    leak: float = 0.3
-    sodium_mV: float = 50.0
-    potassium_mV: float = -77.0
-    leak_mV: float = -54.387
-    capacitance: float = 1.0
-
-    def __post_init__(self):
-        check_membrane(self)
 
     def rest(self, shape, dtype=jnp.float32) -> ReducedState:
         """Return cells at −65 mV with the recovery at rest there."""
