@@ -136,6 +136,28 @@ def check_quick(m: Measured) -> list[Check]:
     return checks
 
 
+#: By what is put in the canonical form's place, or taken from it, in cells of either kind.
+RIVALS = {
+    "threshold-linear": "the same slow current through a line between 0 and a highest rate, "
+    "three numbers fitted to the same f-I points as the sigmoid's three",
+    "integrate-and-fire": "the same through the closed f-I curve of a leaky integrate-and-fire "
+    "cell, four numbers fitted to the same points",
+    "rate": "Wilson and Cowan's τẋ = −x + σ(I), with the sigmoid of the canonical form",
+    "as published": "the canonical equation read literally, 4τẋ = −σ⁻¹(x) + I, without the "
+    "factor x(1 − x) that the averaging gives",
+    "own curve": "no rival, the floor: the same slow current through the measured f-I points",
+}
+LESIONS = {
+    "linear leak": "−σ⁻¹(x) replaced by its tangent at ½",
+    QUIET: "cells without private noise fire together and keep their jump at the onset",
+}
+
+
+def of_both(words: dict[str, str]) -> dict[str, str]:
+    """Return what is said of a row, for the row of each kind of cell."""
+    return {f"{kind}, {row}": said for kind in KINDS for row, said in words.items()}
+
+
 CLAIM = Claim(
     name="membrane-to-canon",
     source={
@@ -145,20 +167,8 @@ CLAIM = Claim(
         "ẋ = −sig⁻¹(x) + (W₁ − W₀)o + h₁ − h₀.",
     },
     rows=rows,
-    rivals={
-        "threshold-linear": "the same slow current through a line between 0 and a highest rate, "
-        "three numbers fitted to the same f-I points as the sigmoid's three",
-        "integrate-and-fire": "the same through the closed f-I curve of a leaky integrate-and-fire "
-        "cell, four numbers fitted to the same points",
-        "rate": "Wilson and Cowan's τẋ = −x + σ(I), with the sigmoid of the canonical form",
-        "as published": "the canonical equation read literally, 4τẋ = −σ⁻¹(x) + I, without the "
-        "factor x(1 − x) that the averaging gives",
-        "own curve": "no rival, the floor: the same slow current through the measured f-I points",
-    },
-    lesion={
-        "linear leak": "−σ⁻¹(x) replaced by its tangent at ½",
-        QUIET: "cells without private noise fire together and keep their jump at the onset",
-    },
+    rivals=of_both(RIVALS),
+    lesion=of_both(LESIONS),
     quick=Protocol(
         words="Two currents a rung; 100 FitzHugh cells over 100 bins; judged on means of two "
         "seeds.",
