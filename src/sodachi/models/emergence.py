@@ -134,7 +134,7 @@ def widened(shared, newborn):
     >>> shared["weights"]["input"][:, 0].tolist(), shared["weights"]["label"][0].tolist()
     ([0.0, 1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
     """
-    placed = grown(shared, newborn)
+    placed = grown(lambda: newborn, shared)
     told = shared["weights"]["label"].shape[-1]
     live = (placed["structure"]["owner"] >= 0)[..., None]
     label, flat = placed["weights"]["label"], newborn["weights"]["label"]
