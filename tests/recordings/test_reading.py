@@ -18,7 +18,7 @@ def culture():
     return simulate_culture(2, units=6, inputs=3, sessions=4, trials=20)[0]
 
 
-def same(found, culture):
+def assert_same(found, culture):
     assert np.array_equal(found.responses, culture.responses)
     assert np.array_equal(found.stimuli, culture.stimuli)
     assert np.array_equal(found.sources, culture.sources)
@@ -36,15 +36,15 @@ def test_matlab_cells_of_structs(culture, tmp_path):
     scipy.io.savemat(tmp_path / "c.mat", {"data_c": cell})
     found = read_recordings(tmp_path / "c.mat", trials=20)
     assert [one.name for one in found] == ["c 1", "c 2"]
-    same(found[1], culture)
-    same(read_recording(tmp_path / "c.mat", 2, trials=20), culture)
+    assert_same(found[1], culture)
+    assert_same(read_recording(tmp_path / "c.mat", 2, trials=20), culture)
     with pytest.raises(DataError, match="culture: expected 1 to 2, got 3"):
         read_recording(tmp_path / "c.mat", 3, trials=20)
 
 
 def test_matlab_of_plain_variables(culture, tmp_path):
     scipy.io.savemat(tmp_path / "c.mat", fields(culture) | {"session": culture.sessions})
-    same(read_recording(tmp_path / "c.mat"), culture)
+    assert_same(read_recording(tmp_path / "c.mat"), culture)
 
 
 def test_matlab_7_3_as_h5py_sees_it(culture, tmp_path):
@@ -61,19 +61,19 @@ def test_matlab_7_3_as_h5py_sees_it(culture, tmp_path):
         cell[0, 0] = group.ref
     found = read_recordings(tmp_path / "new.mat", trials=20)
     assert len(found) == 4  # a struct array of two, and a cell that holds it again
-    same(found[1], culture)
+    assert_same(found[1], culture)
 
 
 def test_npz_and_csv(culture, tmp_path):
     np.savez(tmp_path / "c.npz", **fields(culture), sessions=culture.sessions)
-    same(read_recording(tmp_path / "c.npz"), culture)
+    assert_same(read_recording(tmp_path / "c.npz"), culture)
     head = ["session", "s1", "s2", *(f"o{k}" for k in range(6)), *(f"unit {k}" for k in "abcdef")]
     head[9:] = [f"unit_{k}" for k in range(6)]
     rows = np.c_[culture.sessions, culture.sources, culture.stimuli, culture.responses]
     text = "\n".join([",".join(head), *(",".join(f"{v:g}" for v in row) for row in rows)])
     (tmp_path / "c.csv").write_text(text)
     found = read_recording(tmp_path / "c.csv")
-    same(found, culture)
+    assert_same(found, culture)
     assert found.units[2] == "unit_2" and found.inputs[0] == "o0"
 
 
@@ -110,7 +110,7 @@ def write_nwb(path, culture, units=True, trials=True):
 @pytest.mark.filterwarnings("ignore")
 def test_nwb_written_by_pynwb(culture, tmp_path):
     write_nwb(tmp_path / "c.nwb", culture)
-    same(read_recording(tmp_path / "c.nwb"), culture)
+    assert_same(read_recording(tmp_path / "c.nwb"), culture)
     half = read_recording(tmp_path / "c.nwb", window=(0.0, 0.5))
     assert 0 < half.responses.sum() < culture.responses.sum()
 
@@ -141,7 +141,7 @@ def test_neo_segments_are_sessions(culture):
                       | {f"s{j}": culture.sources[rows, j] for j in range(2)})
         )  # fmt: skip
         block.segments.append(segment)
-    same(from_neo(block), culture)
+    assert_same(from_neo(block), culture)
     block.segments[1].epochs.clear()
     with pytest.raises(DataError, match="segment 1: trials: expected epochs annotated"):
         from_neo(block)
