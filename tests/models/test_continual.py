@@ -11,6 +11,7 @@ from sodachi.core.names import named_key
 from sodachi.errors import SpecError
 from sodachi.models.backprop import backprop_net
 from sodachi.models.continual import continual_net
+from sodachi.models.continual_remedies import normal_like
 from sodachi.models.layered import newborn_weight
 from sodachi.system import build
 
@@ -289,6 +290,19 @@ def test_the_spec_builds_the_same_net_again_and_says_what_is_not_local():
     assert len(net.spec.exceptions) == 4 and "stochastic" in net.spec.capabilities
 
 
+@pytest.mark.theory
+def test_a_table_of_noise_is_normal_and_starts_elsewhere_every_time():
+    tree = {"a": jnp.zeros((30, 40)), "b": jnp.zeros(800)}
+    keys = jax.random.split(jax.random.key(3), 50)
+    drawn = [normal_like(tree, key, table=10_000) for key in keys]
+    runs = np.array([np.concatenate([d["a"].ravel(), d["b"]]) for d in drawn])
+    assert len(np.unique(runs[:, 0])) > 45  # 50 beginnings of 10,000
+    assert abs(runs.mean()) < 0.02 and abs(runs.std() - 1) < 0.02
+    assert not np.array_equal(drawn[0]["a"][0], drawn[0]["b"][:40])
+    again = normal_like(tree, keys[0], table=10_000)
+    assert np.array_equal(again["a"], drawn[0]["a"]) and again["a"].shape == (30, 40)
+
+
 @pytest.mark.unit
 @pytest.mark.parametrize(
     "wrong",
@@ -299,6 +313,7 @@ def test_the_spec_builds_the_same_net_again_and_says_what_is_not_local():
         {"maturity": 1.5},
         {"utility": "age"},
         {"upgd_noise": 0.1},
+        {"noise_table": -1},
         {"shrink": -0.1},
         {"noise": float("inf")},
     ],

@@ -30,7 +30,7 @@ TWIN, CONTINUAL, UPGD, NORMED = "twin", "continual backprop", "UPGD, Adam", "lay
 RIVALS: dict[str, dict[str, Any]] = {
     TWIN: {"rate": 0.0005},
     CONTINUAL: {"rate": 0.0005, "replacement_rate": 1e-4},
-    UPGD: {"rate": 0.0005, "upgd": True, "upgd_noise": 0.01},
+    UPGD: {"rate": 0.0005, "upgd": True, "upgd_noise": 0.01, "noise_table": 2**20},
     NORMED: {"rate": 0.0005, "layer_norm": True},
 }
 RIVAL_WORDS = {

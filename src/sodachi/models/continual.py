@@ -65,6 +65,7 @@ class Settings(NamedTuple):
     upgd_trace: float
     shrink: float
     noise: float
+    noise_table: int
     dtype: str
 
     @property
@@ -94,6 +95,7 @@ def continual_net(
     upgd_trace: float = 0.999,
     shrink: float = 0.0,
     noise: float = 0.0,
+    noise_table: int = 0,
     dtype: str = "float32",
 ) -> System:
     r"""Return a `backprop_net` with remedies against the loss of plasticity, all off by default.
@@ -125,6 +127,9 @@ def continual_net(
         and ``decay`` it is UPGD-W; with ``"adam"`` its adaptive form.
     shrink, noise
         Shrink and perturb at every update: share that is lost, spread of what is added.
+    noise_table
+        0: all noise ξ is drawn anew. Above 0: it is a run of a fixed table of normal numbers that
+        begins at one of so many places, which is faster where there are many weights.
 
     Returns
     -------
@@ -179,8 +184,9 @@ def _check(s: Settings) -> None:
     for name in ("replacement_rate", "utility_decay", "upgd_trace", "shrink"):
         if not 0 <= getattr(s, name) < 1:
             raise SpecError(name, "0 or more and below 1", getattr(s, name))
-    if type(s.maturity) is not int or s.maturity < 0:
-        raise SpecError("maturity", "a whole number, 0 or more", s.maturity)
+    for name in ("maturity", "noise_table"):
+        if type(getattr(s, name)) is not int or getattr(s, name) < 0:
+            raise SpecError(name, "a whole number, 0 or more", getattr(s, name))
     if s.utility not in UTILITIES:
         raise SpecError("utility", f"one of {UTILITIES}", s.utility)
     if s.upgd_noise and not s.upgd:
