@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from sodachi.claims.claim import Claim, Protocol
-from sodachi.claims.mnist_contestants import RIVAL_WORDS
+from sodachi.claims.mnist_contestants import rival_words
 from sodachi.claims.mnist_streams import SET_UP, SOURCE, check_full, check_quick, rows_of
 
 MODE = "labels"
@@ -17,7 +17,7 @@ CLAIM = Claim(
     name="label-permuted",
     source=SOURCE,
     rows=rows_of(MODE),
-    rivals=RIVAL_WORDS,
+    rivals=rival_words(MODE),
     lesion={
         "one naming": "units name what they see themselves, and all must learn again",
         "no trust": "every error counts against the naming, also those of young units",

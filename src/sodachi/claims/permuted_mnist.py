@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from sodachi.claims.claim import Claim, Protocol
-from sodachi.claims.mnist_contestants import RIVAL_WORDS
+from sodachi.claims.mnist_contestants import rival_words
 from sodachi.claims.mnist_streams import SET_UP, SOURCE, check_full, check_quick, rows_of
 
 MODE = "pixels"
@@ -17,7 +17,7 @@ CLAIM = Claim(
     name="permuted-mnist",
     source=SOURCE,
     rows=rows_of(MODE),
-    rivals=RIVAL_WORDS,
+    rivals=rival_words(MODE),
     lesion={
         "no recycling": "ours, where units are born only while one is free, in a single context",
         "births at random": "births at random times instead of when hungry, about as many",
