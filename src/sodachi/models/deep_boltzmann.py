@@ -1,0 +1,223 @@
+"""Boltzmann machines in layers: restricted, deep, classifying; one rule, no unit within a layer.
+
+Layers that are not neighbours never meet, so that all odd layers may be visited at once, given the
+even ones, and all even ones given the odd: two matrix products a sweep.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from sodachi.core.clock import new_clock
+from sodachi.core.connections import Dense
+from sodachi.core.names import named_key
+from sodachi.core.rule import initial_weights
+from sodachi.errors import SpecError
+from sodachi.models.deep_boltzmann_layers import Layer, rest
+from sodachi.models.deep_boltzmann_step import step
+from sodachi.system import Spec, State, System, Variable, arguments, factory, system
+
+DREAMS = ("persistent", "reconstruction")
+SETTLING = ("sample", "mean_field")
+EVIDENCE_KINDS = {"binary": "binary", "gaussian": "real", "softmax": "categorical"}
+
+
+class Settings(NamedTuple):
+    """The factory's numbers and its layers (see `deep_boltzmann_machine`)."""
+
+    layers: tuple[Layer, ...]
+    dream: str
+    chains: int
+    sweeps: int
+    settling: str
+    iterations: int
+    rate: float
+    decay: float
+    centring: float
+    sparsity: float
+    sparse_target: float
+    scale: float
+
+    @property
+    def joints(self) -> tuple[tuple[Layer, Layer, str], ...]:
+        """Every pair of neighbours, below and above, and the name of what joins them."""
+        pairs = zip(self.layers, self.layers[1:], strict=False)
+        return tuple((below, above, f"{below.name}>{above.name}") for below, above in pairs)
+
+
+@factory("deep_boltzmann_machine")
+def deep_boltzmann_machine(
+    *,
+    layers: Sequence[int] = (64, 100),
+    labels: int = 0,
+    input: str = "binary",
+    dream: str = "persistent",
+    chains: int = 1,
+    sweeps: int = 1,
+    settling: str = "sample",
+    iterations: int = 10,
+    rate: float = 0.05,
+    decay: float = 0.0,
+    centring: float = 0.01,
+    sparsity: float = 0.0,
+    sparse_target: float = 0.1,
+    scale: float = 0.1,
+) -> System:
+    r"""Return a layered Boltzmann machine: one awake sweep a tick, and dreams beside it.
+
+    ``E(x) = −Σ_l (x_l − μ_l)ᵀ W_l (x_{l+1} − μ_{l+1}) − Σ_l b_l·x_l`` over neighbouring layers;
+    a Gaussian input, of unit variance, adds ``½‖x_0‖²``. Two layers are
+    the restricted machine, three or more the deep one; ``labels`` puts a softmax layer on top,
+    which with one hidden layer is the classification machine. μ follows each unit's mean awake
+    (centring) and b with it, so that a moving μ changes nothing that is believed.
+
+    A tick: odd layers are drawn given the even ones, then even given odd, evidence held as in
+    `boltzmann_machine`. Learning is ``⟨x_i x_j⟩ − ⟨x_i x_j⟩_dream`` of centred activity, with
+    probabilities in place of the draws of odd layers.
+
+    Parameters
+    ----------
+    layers
+        Units of the input and of every hidden layer: observed as `input`, `hidden1`, `hidden2`, ...
+    labels
+        Units of the softmax layer `label` above the last; 0: none.
+    input
+        ``"binary"`` or ``"gaussian"``.
+    dream
+        ``"persistent"``: chains in shared state that run free and go on from tick to tick;
+        ``"reconstruction"``: each lane lets go and dreams on from what it sees (contrastive
+        divergence).
+    chains
+        Number of persistent chains, a multiple or a divisor of the lanes that learn together.
+    sweeps
+        Dream sweeps a tick: k of CD-k.
+    settling, iterations
+        Awake: ``"sample"`` one sweep, or ``"mean_field"``, so many sweeps of probabilities.
+    rate, decay
+        Step size, 1/tick, and L2 decay of the weights (not the biases).
+    centring
+        How fast μ follows the mean awake, 1/tick; 0: μ stays 0.
+    sparsity, sparse_target
+        Strength of a pull of hidden means on the target, through the bias.
+    scale
+        Standard deviation of the initial weights (times 1/√fan-in).
+
+    Returns
+    -------
+    System
+        Outputs: energy; residual (mean change of free even units); and for every layer its
+        belief: the value where clamped, else the probability (mean) given its neighbours.
+
+    Raises
+    ------
+    SpecError
+        For fewer than two layers, sizes below 1, an unknown name, a number out of range; and when
+        traced, for chains that lanes cannot share evenly.
+
+    References
+    ----------
+    Smolensky (1986); Hinton (2002), contrastive divergence; Tieleman (2008), persistent chains;
+    Larochelle & Bengio (2008), labels; Salakhutdinov & Hinton (2009), deep; Melchior, Fischer &
+    Wiskott (2016), centring.
+
+    Examples
+    --------
+    >>> from sodachi.observation import observe
+    >>> machine = deep_boltzmann_machine(layers=(4, 3), labels=2)
+    >>> state, out = machine.step(machine.init(0), observe(machine.spec, input=[1, 0, 1, 1]))
+    >>> out["label"].shape, out["input"].tolist()
+    ((2,), [1.0, 0.0, 1.0, 1.0])
+    """
+    given: dict[str, Any] = dict(locals()) | {"layers": list(layers)}
+    _check(given)
+    settings = _settings(given)
+    spec = Spec(
+        factory="deep_boltzmann_machine",
+        arguments=arguments(**given),
+        observed=tuple(
+            Variable(n.name, (n.units,), EVIDENCE_KINDS[n.kind]) for n in settings.layers
+        ),
+        modulated=tuple(name for _, _, name in settings.joints),
+        capabilities=frozenset({"learns", "local", "stochastic", "settles"}),
+    )
+    return system(spec, lambda key: _init(settings, key), lambda s, o: step(settings, s, o))
+
+
+def layers_of(spec: Spec) -> Settings:
+    """Return the settings of a layered machine, as functions of its likelihood take them.
+
+    Raises
+    ------
+    SpecError
+        For the spec of anything else, a minibatch too.
+
+    Examples
+    --------
+    >>> [n.name for n in layers_of(deep_boltzmann_machine(labels=2).spec).layers]
+    ['input', 'hidden1', 'label']
+    """
+    if spec.factory != "deep_boltzmann_machine":
+        raise SpecError("factory", "deep_boltzmann_machine", spec.factory)
+    return _settings(json.loads(spec.arguments))
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    layers, labels = given["layers"], given["labels"]
+    built = [Layer("input", layers[0], given["input"], 0)]
+    built += [Layer(f"hidden{i}", n, "binary", i) for i, n in enumerate(layers) if i]
+    if labels:
+        built.append(Layer("label", labels, "softmax", len(layers)))
+    numbers = {name: given[name] for name in Settings._fields if name != "layers"}
+    return Settings(tuple(built), **numbers)
+
+
+def _check(given: dict[str, Any]) -> None:
+    layers = given["layers"]
+    if len(layers) < 2 or any(type(n) is not int or n < 1 for n in layers):
+        raise SpecError("layers", "two or more positive integers", layers)
+    labels = given["labels"]
+    if type(labels) is not int or labels < 0 or labels == 1:
+        raise SpecError("labels", "0, or 2 or more", labels)
+    known = {"input": ("binary", "gaussian"), "dream": DREAMS, "settling": SETTLING}
+    for name, names in known.items():
+        if given[name] not in names:
+            raise SpecError(name, f"one of {names}", given[name])
+    for name in ("chains", "sweeps", "iterations"):
+        if type(given[name]) is not int or given[name] < 1:
+            raise SpecError(name, "a positive integer", given[name])
+    for name in ("rate", "decay", "sparsity", "scale"):
+        if not 0 <= given[name] < float("inf"):
+            raise SpecError(name, "0 or more, finite", given[name])
+    for name in ("centring", "sparse_target"):
+        if not 0 <= given[name] < 1:
+            raise SpecError(name, "0 or more and below 1", given[name])
+
+
+def connection(below: Layer, above: Layer) -> Dense:
+    """Return what joins two neighbouring layers."""
+    return Dense((below.units,), (above.units,))
+
+
+def _init(s: Settings, key) -> State:
+    weights = {
+        name: initial_weights(connection(below, above), named_key(key, name), s.scale)
+        for below, above, name in s.joints
+    }
+    weights |= {f"{n.name}:bias": jnp.zeros((1, n.units)) for n in s.layers}
+    centre = {n.name: rest(n) if s.centring else jnp.zeros(n.units) for n in s.layers}
+    shared = {"weights": weights, "cells": {"mean": centre}, "clock": new_clock()}
+    shared["synapses"] = {name: {} for name in weights}
+    if s.dream == "persistent":
+        chances = jax.random.split(named_key(key, "dreams"), len(s.layers))
+        shared["dreams"] = {
+            n.name: n.draw(jnp.zeros((s.chains, n.units)), k)
+            for n, k in zip(s.layers, chances, strict=True)
+        }
+        shared["key"] = named_key(key, "dreaming")
+    lane = {"activity": {n.name: rest(n) for n in s.layers}, "key": named_key(key, "waking")}
+    return State(shared, lane)

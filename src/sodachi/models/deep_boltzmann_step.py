@@ -1,0 +1,276 @@
+"""One tick of a layered Boltzmann machine: see, dream, learn, and follow the mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from sodachi.core.clock import tick, ticks
+from sodachi.core.connections import Dense
+from sodachi.core.evidence import evidence_field, hold_evidence
+from sodachi.core.lanes import any_lane, gather, own_share
+from sodachi.core.rule import Drive, Rule, plastic
+from sodachi.models.deep_boltzmann_layers import Activity, draws, energy, fields, rest
+from sodachi.rules.contrastive import DREAM, WAKE, contrastive
+from sodachi.system import State
+
+
+def step(s, state: State, observation):
+    """Return the state after one tick, and what was believed; `s` is the factory's `Settings`."""
+    shared, lane = state
+    learn = observation.learn
+    key, waking, falling = jax.random.split(lane["key"], 3)
+    before = {
+        n.name: jnp.where(observation.first, rest(n), lane["activity"][n.name]) for n in s.layers
+    }
+    x, moments, belief = wake(s, shared, observation.evidence, before, waking)
+    if s.dream == "persistent":
+        dreamt, dreams, dreaming = dream_on(s, shared, any_lane(learn))
+        shared_dreams = {"dreams": dreams, "key": dreaming}
+    else:
+        dreamt, shared_dreams = let_go(s, shared, moments, falling), {}
+    weights, mean = learnt(s, shared, observation, moments, dreamt)
+    residual = [
+        jnp.mean(jnp.where(held(observation.evidence[n.name]), 0.0, abs(x[n.name] - before[n.name])))
+        for n in s.layers
+        if not n.odd
+    ]
+    output = {
+        "energy": energy(s, shared["weights"], shared["cells"]["mean"], x),
+        "residual": jnp.mean(jnp.stack(residual)),
+        **belief,
+    }
+    shared = {
+        **shared,
+        **shared_dreams,
+        "weights": weights,
+        "cells": {"mean": mean},
+        "clock": tick(shared["clock"], any_lane(learn)),
+    }
+    return State(shared, {"activity": x, "key": key}), output
+
+
+def held(evidence):
+    """Return which units are clamped."""
+    return jnp.isinf(evidence.precision)
+
+
+# --- awake ---------------------------------------------------------------------------------------
+
+
+def wake(s, shared, evidence, x: Activity, key):
+    """Return ``(x, moments, belief)``: what is drawn, what is learnt from, what is believed."""
+    for n in s.layers:
+        clamped = hold_evidence(x[n.name], evidence[n.name], 0.0)
+        x = x | {n.name: jnp.where(jnp.isfinite(clamped), clamped, 0.0)}
+    if s.settling == "mean_field":
+        x = jax.lax.fori_loop(0, s.iterations, lambda _, now: _settle(s, shared, evidence, now), x)
+        return x, x, x
+    odd, even = jax.random.split(key)
+    expected, drawn = _visit(s, shared, evidence, x, True, odd)
+    moments = x | expected
+    x = x | drawn
+    # Where all even units are clamped (an input with its label), there is nothing to draw.
+    free = jnp.any(jnp.stack([jnp.any(~held(evidence[n.name])) for n in s.layers if not n.odd]))
+    below, drawn = jax.lax.cond(
+        any_lane(free),
+        lambda x: _visit(s, shared, evidence, x, False, even),
+        lambda x: (_only(s, x, False), _only(s, x, False)),
+        x,
+    )
+    return x | drawn, moments, expected | below
+
+
+def _only(s, x: Activity, odd: bool) -> Activity:
+    return {n.name: x[n.name] for n in s.layers if n.odd == odd}
+
+
+def _visit(s, shared, evidence, x: Activity, odd: bool, key):
+    """Return the beliefs and the draws of all odd or all even layers, evidence held."""
+    heard = _heard(s, shared, evidence, x, odd)
+    drawn = draws(s.layers, heard, key)
+    belief = {n.name: n.believe(heard[n.name]) for n in s.layers if n.name in heard}
+
+    def clamp(new):
+        return {k: jnp.where(held(evidence[k]), x[k], v) for k, v in new.items()}
+
+    return clamp(belief), clamp(drawn)
+
+
+def _heard(s, shared, evidence, x: Activity, odd: bool) -> Activity:
+    heard = fields(s, shared["weights"], shared["cells"]["mean"], x, odd)
+    return {name: f + evidence_field(evidence[name]) for name, f in heard.items()}
+
+
+def _settle(s, shared, evidence, x: Activity) -> Activity:
+    """One sweep of probabilities: odd layers, then even."""
+    for odd in (True, False):
+        heard = _heard(s, shared, evidence, x, odd)
+        for n in s.layers:
+            if n.odd == odd:
+                belief = jnp.where(held(evidence[n.name]), x[n.name], n.believe(heard[n.name]))
+                x = x | {n.name: belief}
+    return x
+
+
+# --- asleep --------------------------------------------------------------------------------------
+
+
+def sweeps(s, weights, mean: Activity, x: Activity, key, many: int):
+    """Return ``(x, moments)`` after so many free sweeps, odd layers first; leading axes: chains.
+
+    ``moments`` has the probabilities of odd layers in place of their draws.
+    """
+
+    def once(_, carry):
+        x, key = carry
+        key, odd, even = jax.random.split(key, 3)
+        x = x | draws(s.layers, fields(s, weights, mean, x, True), odd)
+        return x | draws(s.layers, fields(s, weights, mean, x, False), even), key
+
+    x, _ = jax.lax.fori_loop(0, many, once, (x, key))
+    heard = fields(s, weights, mean, x, True)
+    return x, x | {n.name: n.believe(heard[n.name]) for n in s.layers if n.odd}
+
+
+def dream_on(s, shared, learning):
+    """Return this lane's share of the dream, the chains after their sweeps, and their key.
+
+    Without learning anywhere no chain moves.
+    """
+    weights, mean = shared["weights"], shared["cells"]["mean"]
+
+    def move(dreams, key):
+        key, now = jax.random.split(key)
+        x, moments = sweeps(s, weights, mean, dreams, now, s.sweeps)
+        return moments, x, key
+
+    moments, dreams, key = jax.lax.cond(
+        learning,
+        move,
+        lambda dreams, key: (dreams, dreams, key),
+        shared["dreams"],
+        shared["key"],
+    )
+    return {name: own_share(chains, "chains") for name, chains in moments.items()}, dreams, key
+
+
+def let_go(s, shared, awake: Activity, key) -> Activity:
+    """Return what a lane dreams when it lets go of what it saw (contrastive divergence)."""
+    falling, key = jax.random.split(key)
+    weights, mean = shared["weights"], shared["cells"]["mean"]
+    chances = jax.random.split(falling, len(s.layers))
+    x = {
+        n.name: jax.random.bernoulli(k, awake[n.name]).astype(awake[n.name].dtype)
+        if n.odd
+        else awake[n.name]
+        for n, k in zip(s.layers, chances, strict=True)
+    }
+
+    def once(_, carry):
+        x, key = carry
+        key, odd, even = jax.random.split(key, 3)
+        x = x | draws(s.layers, fields(s, weights, mean, x, False), even)
+        heard = fields(s, weights, mean, x, True)
+        moments = x | {n.name: n.believe(heard[n.name]) for n in s.layers if n.odd}
+        return x | draws(s.layers, heard, odd), moments, key
+
+    def body(i, carry):
+        x, _, key = carry
+        return once(i, (x, key))
+
+    _, moments, _ = jax.lax.fori_loop(0, s.sweeps, body, (x, awake, key))
+    return {name: value[None] for name, value in moments.items()}
+
+
+# --- learning ------------------------------------------------------------------------------------
+
+
+def learnt(s, shared, observation, awake: Activity, dreamt: Activity) -> tuple[dict, Activity]:
+    """Return weights, biases and means after the tick."""
+    old, mean = shared["weights"], shared["cells"]["mean"]
+    learn = observation.learn
+    new_mean = {n.name: _followed(s, mean[n.name], awake[n.name], learn) for n in s.layers}
+    moved = {name: new_mean[name] - mean[name] for name in mean}
+    shift = {n.name: _carried(s, old, moved, n) for n in s.layers}
+    count = next(iter(dreamt.values())).shape[0]
+
+    def cells(layer):
+        x, dreams = awake[layer.name] - mean[layer.name], dreamt[layer.name] - mean[layer.name]
+        return {WAKE: x} | {f"{DREAM} {c}": dreams[c] for c in range(count)}
+
+    def change(rule, joint, post, pre, name, modulation):
+        return plastic(
+            rule,
+            joint,
+            old[name],
+            {},
+            post,
+            pre,
+            learn=learn,
+            clock=ticks(shared["clock"]),
+            modulation=modulation,
+            name=name,
+        )[0]
+
+    weights, known = {}, {n.name: cells(n) for n in s.layers}
+    for below, above, name in s.joints:
+        joint = Dense((below.units,), (above.units,))
+        rule = contrastive(s.rate, s.decay)
+        pair = known[above.name], known[below.name]
+        weights[name] = change(rule, joint, *pair, name, observation.modulation[name])
+    for n in s.layers:
+        name = f"{n.name}:bias"
+        wish = s.sparsity * (s.sparse_target - mean[n.name]) if "hidden" in n.name else 0.0
+        post = known[n.name] | {WISH: wish + jnp.zeros(n.units), SHIFT: shift[n.name]}
+        one = {WAKE: jnp.ones(1)}
+        weights[name] = change(threshold(s.rate), Dense((1,), (n.units,)), post, one, name, 1.0)
+    return weights, new_mean
+
+
+WISH, SHIFT = "wish", "shift"
+
+
+def threshold(rate: float) -> Rule:
+    r"""Return how a unit's bias learns: ``Δb = rate · (⟨x⟩ − ⟨x⟩_dream + wish) + shift``.
+
+    ``wish`` pulls a mean to its target; ``shift`` undoes what a moved centre did to the field, so
+    that centring never changes what the machine believes.
+    """
+
+    def drives(post, pre):
+        dreams = [name for name in post if name.startswith(DREAM)]
+        unlearn = tuple(Drive(-post[name] / len(dreams), pre[WAKE]) for name in dreams)
+        learn = Drive(post[WAKE], pre[WAKE]), Drive(post[WISH], pre[WAKE])
+        return Drive(post[SHIFT], pre[WAKE]), *learn, *unlearn
+
+    def change(w, s, d, context):
+        return d[0] + rate * sum(d[2:], d[1])
+
+    def update(w, s, dw, context):
+        return w + dw, s
+
+    return Rule("threshold", drives, change, update)
+
+
+def _followed(s, mean, x, learn):
+    """Return the mean a step nearer to that of the lanes that learn; else its own bits."""
+    if not s.centring:
+        return mean
+    learns = gather(learn)
+    seen = gather(jnp.where(learn, x, 0.0)).sum(0) / jnp.maximum(learns.sum(), 1)
+    new = mean + s.centring * (seen - mean)
+    return jnp.where(jnp.any(learns) & jnp.all(jnp.isfinite(new)), new, mean)
+
+
+def _carried(s, weights, moved: Activity, layer) -> Any:
+    """Return what a move of the neighbours' means took off the layer's field."""
+    total: Any = jnp.zeros(layer.units)
+    for below, above, name in s.joints:
+        if layer == above:
+            total = total + moved[below.name] @ weights[name]
+        elif layer == below:
+            total = total + weights[name] @ moved[above.name]
+    return total
