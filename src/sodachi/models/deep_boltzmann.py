@@ -142,7 +142,7 @@ def deep_boltzmann_machine(
         observed=tuple(
             Variable(n.name, (n.units,), EVIDENCE_KINDS[n.kind]) for n in settings.layers
         ),
-        modulated=tuple(name for _, _, name in settings.joints),
+        modulated=(*(name for _, _, name in settings.joints), *(n.name for n in settings.layers)),
         capabilities=frozenset({"learns", "local", "stochastic", "settles"}),
     )
     return system(spec, lambda key: _init(settings, key), lambda s, o: step(settings, s, o))

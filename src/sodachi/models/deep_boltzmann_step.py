@@ -11,7 +11,7 @@ from sodachi.core.clock import tick, ticks
 from sodachi.core.connections import Dense
 from sodachi.core.evidence import evidence_field, hold_evidence
 from sodachi.core.lanes import any_lane, gather, own_share
-from sodachi.core.rule import Drive, Rule, plastic
+from sodachi.core.rule import Drive, Rule, plastic, step_size
 from sodachi.models.deep_boltzmann_layers import Activity, draws, energy, fields, rest
 from sodachi.rules.contrastive import DREAM, WAKE, contrastive
 from sodachi.system import State
@@ -190,69 +190,45 @@ def let_go(s, shared, awake: Activity, key) -> Activity:
 
 def learnt(s, shared, observation, awake: Activity, dreamt: Activity) -> tuple[dict, Activity]:
     """Return weights, biases and means after the tick."""
-    old, mean = shared["weights"], shared["cells"]["mean"]
-    learn = observation.learn
-    new_mean = {n.name: _followed(s, mean[n.name], awake[n.name], learn) for n in s.layers}
-    moved = {name: new_mean[name] - mean[name] for name in mean}
-    shift = {n.name: _carried(s, old, moved, n) for n in s.layers}
+    weights, mean = shared["weights"], shared["cells"]["mean"]
+    learn, modulation = observation.learn, observation.modulation
     count = next(iter(dreamt.values())).shape[0]
 
     def cells(layer):
         x, dreams = awake[layer.name] - mean[layer.name], dreamt[layer.name] - mean[layer.name]
         return {WAKE: x} | {f"{DREAM} {c}": dreams[c] for c in range(count)}
 
-    def change(rule, joint, post, pre, name, modulation):
-        return plastic(
-            rule,
-            joint,
-            old[name],
-            {},
-            post,
-            pre,
-            learn=learn,
-            clock=ticks(shared["clock"]),
-            modulation=modulation,
-            name=name,
-        )[0]
+    def change(rule, joint, weight, post, pre, name, by: Any = 1.0):
+        given = {"learn": learn, "clock": ticks(shared["clock"]), "modulation": by, "name": name}
+        return plastic(rule, joint, weight, {}, post, pre, **given)[0]
 
-    weights, known = {}, {n.name: cells(n) for n in s.layers}
+    known, new = {n.name: cells(n) for n in s.layers}, {}
     for below, above, name in s.joints:
-        joint = Dense((below.units,), (above.units,))
+        joint, pair = Dense((below.units,), (above.units,)), (known[above.name], known[below.name])
         rule = contrastive(s.rate, s.decay)
-        pair = known[above.name], known[below.name]
-        weights[name] = change(rule, joint, *pair, name, observation.modulation[name])
+        new[name] = change(rule, joint, weights[name], *pair, name, modulation[name])
+    new_mean = {n.name: _followed(s, mean[n.name], awake[n.name], learn) for n in s.layers}
+    moved = {name: new_mean[name] - mean[name] for name in mean}
     for n in s.layers:
-        name = f"{n.name}:bias"
-        wish = s.sparsity * (s.sparse_target - mean[n.name]) if "hidden" in n.name else 0.0
-        post = known[n.name] | {WISH: wish + jnp.zeros(n.units), SHIFT: shift[n.name]}
-        one = {WAKE: jnp.ones(1)}
-        weights[name] = change(threshold(s.rate), Dense((1,), (n.units,)), post, one, name, 1.0)
-    return weights, new_mean
+        name, joint = f"{n.name}:bias", Dense((1,), (n.units,))
+        post = known[n.name] | {SHIFT: _carried(s, weights, moved, n)}
+        if n.name.startswith("hidden"):
+            post[WAKE] += s.sparsity * (s.sparse_target - mean[n.name])
+        always_on = {dream: jnp.ones(1) for dream in known[n.name]}
+        shifted = change(FOLLOWS, joint, weights[name], post, always_on, f"{name}, centring")
+        rule = contrastive(s.rate)
+        new[name] = change(rule, joint, shifted, post, always_on, name, modulation[n.name])
+    return new, new_mean
 
 
-WISH, SHIFT = "wish", "shift"
-
-
-def threshold(rate: float) -> Rule:
-    r"""Return how a unit's bias learns: ``Δb = rate · (⟨x⟩ − ⟨x⟩_dream + wish) + shift``.
-
-    ``wish`` pulls a mean to its target; ``shift`` undoes what a moved centre did to the field, so
-    that centring never changes what the machine believes.
-    """
-
-    def drives(post, pre):
-        dreams = [name for name in post if name.startswith(DREAM)]
-        unlearn = tuple(Drive(-post[name] / len(dreams), pre[WAKE]) for name in dreams)
-        learn = Drive(post[WAKE], pre[WAKE]), Drive(post[WISH], pre[WAKE])
-        return Drive(post[SHIFT], pre[WAKE]), *learn, *unlearn
-
-    def change(w, s, d, context):
-        return d[0] + rate * sum(d[2:], d[1])
-
-    def update(w, s, dw, context):
-        return w + dw, s
-
-    return Rule("threshold", drives, change, update)
+SHIFT = "shift"
+#: A bias takes up what a moved centre took off the field, so that no belief changes.
+FOLLOWS = Rule(
+    "follows a centre",
+    lambda post, pre: (Drive(post[SHIFT], pre[WAKE]),),
+    lambda w, s, d, context: d[0],
+    step_size(1.0),
+)
 
 
 def _followed(s, mean, x, learn):
