@@ -1,12 +1,12 @@
 """Layered Boltzmann machines against enumeration of all their states."""
 
 import itertools
-from functools import cache
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from layered_machines import LANES, MACHINES, born, law, machine_of, states_of
 
 from sodachi.combinators import minibatch
 from sodachi.errors import SpecError
@@ -14,58 +14,7 @@ from sodachi.models.deep_boltzmann import deep_boltzmann_machine, layers_of
 from sodachi.models.deep_boltzmann_layers import energy, field, log_weight
 from sodachi.observation import observe
 
-LANES, TICKS, BURN = 64, 400, 30
-MACHINES = {
-    "restricted": {"layers": (4, 3)},
-    "deep": {"layers": (3, 3, 2)},
-    "classifying": {"layers": (3, 3), "labels": 3},
-}
-
-
-def machine_of(which, **more):
-    return deep_boltzmann_machine(**(MACHINES[which] | more))
-
-
-@cache
-def states_of(which):
-    """Every state of the machine, by layer: arrays [states, units]."""
-    layers = layers_of(machine_of(which).spec).layers
-    coins = [
-        list(np.eye(n.units)) if n.kind == "softmax" else list(itertools.product([0.0, 1.0], repeat=n.units))
-        for n in layers
-    ]
-    every = list(itertools.product(*coins))
-    return {n.name: np.array([x[i] for x in every]) for i, n in enumerate(layers)}
-
-
-def born(which, seed=0, lanes=LANES, **more):
-    """A machine of random weights, centred anywhere."""
-    machine = minibatch(machine_of(which, **more), lanes)
-    state, rng = machine.init(seed), np.random.default_rng(seed)
-    weights = {
-        name: jnp.asarray(rng.normal(0, 1.0, w.shape), w.dtype)
-        for name, w in state.shared["weights"].items()
-    }
-    mean = {
-        name: jnp.asarray(rng.uniform(0.1, 0.9, m.shape), m.dtype)
-        for name, m in state.shared["cells"]["mean"].items()
-    }
-    shared = state.shared | {"weights": weights, "cells": {"mean": mean}}
-    return machine, state._replace(shared=shared)
-
-
-def law(which, state, held=None):
-    """The probability of every state, given what is held: ``{layer: {unit: value}}``."""
-    s, x = layers_of(machine_of(which).spec), states_of(which)
-    parts = [state.shared["weights"], state.shared["cells"]["mean"]]
-    weights, mean = jax.tree.map(lambda a: np.asarray(a, float), parts)
-    with jax.enable_x64(True):
-        log = -np.asarray(energy(s, weights, mean, x))
-    for name, units in (held or {}).items():
-        for unit, value in units.items():
-            log = np.where(x[name][:, unit] == value, log, -np.inf)
-    p = np.exp(log - log.max())
-    return p / p.sum()
+TICKS, BURN = 400, 30
 
 
 @pytest.mark.theory
@@ -100,7 +49,11 @@ def test_summing_a_half_out_equals_enumeration(which, odd):
         assert np.allclose(known[mine], np.log(np.exp(log[mine]).sum()), atol=1e-4)
 
 
-HELD = {"restricted": {"input": {0: 1.0, 2: 0.0}}, "deep": {"hidden2": {1: 1.0}}, "classifying": {"label": {0: 0.0, 1: 1.0, 2: 0.0}}}
+HELD = {
+    "restricted": {"input": {0: 1.0, 2: 0.0}},
+    "deep": {"hidden2": {1: 1.0}},
+    "classifying": {"label": {0: 0.0, 1: 1.0, 2: 0.0}},
+}
 
 
 def evidence_of(machine, held, learn=False):
@@ -159,8 +112,10 @@ def test_learning_is_the_centred_gradient_of_the_likelihood(which):
     awake, asleep = law(which, state, HELD[which]), law(which, state)
     x = {k: v - mean[k] for k, v in every.items()}
     for below, above, name in s.joints:
+
         def moment(p, below=below, above=above):
             return np.einsum("s,si,sj->ij", p, x[below.name], x[above.name])
+
         assert agrees(_blocks(wish[name]), moment(awake) - moment(asleep)), name
     for n in s.layers:
         truth = (awake - asleep) @ every[n.name]
@@ -179,7 +134,9 @@ def test_a_moving_centre_changes_no_belief():
     moved = state
     for _ in range(3):
         moved, _ = machine.step(moved, observation)
-    assert not np.allclose(moved.shared["cells"]["mean"]["input"], state.shared["cells"]["mean"]["input"])
+    assert not np.allclose(
+        moved.shared["cells"]["mean"]["input"], state.shared["cells"]["mean"]["input"]
+    )
     assert np.allclose(law("deep", moved), law("deep", state), atol=1e-6)
 
 
@@ -189,7 +146,9 @@ def test_reconstruction_dreams_from_what_is_seen():
     v = np.array([1.0, 0.0, 1.0, 1.0])
     every = states_of("restricted")
     for k in (1, 2):
-        machine, state = born("restricted", rate=1.0, dream="reconstruction", sweeps=k, centring=0.0)
+        machine, state = born(
+            "restricted", rate=1.0, dream="reconstruction", sweeps=k, centring=0.0
+        )
         _, wish = lived(machine, state, observe(machine.spec, input=np.tile(v, (LANES, 1))))
         p = law("restricted", state)
         x = {n: a.astype(int) for n, a in every.items()}

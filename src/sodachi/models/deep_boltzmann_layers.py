@@ -61,6 +61,15 @@ class Layer:
             return jax.nn.logsumexp(field, -1)
         return jax.nn.softplus(field).sum(-1)
 
+    def entropy(self, belief):
+        """Return the entropy (nats) of independent units with these means."""
+        if self.kind == "gaussian":
+            return jnp.full(belief.shape[:-1], 0.5 * self.units * jnp.log(2 * jnp.pi * jnp.e))
+        spread = jax.scipy.special.entr(belief).sum(-1)
+        if self.kind == "softmax":
+            return spread
+        return spread + jax.scipy.special.entr(1 - belief).sum(-1)
+
     def own(self, bias, x):
         """Return what the layer's own term adds to minus the energy."""
         plain = jnp.sum(bias * x, -1)
@@ -96,7 +105,8 @@ def energy(s, weights, mean: Activity, x: Activity):
     own = sum(n.own(weights[f"{n.name}:bias"][0], x[n.name]) for n in s.layers)
     joint = sum(
         jnp.sum(
-            ((x[below.name] - mean[below.name]) @ weights[name]) * (x[above.name] - mean[above.name]),
+            ((x[below.name] - mean[below.name]) @ weights[name])
+            * (x[above.name] - mean[above.name]),
             -1,
         )
         for below, above, name in s.joints

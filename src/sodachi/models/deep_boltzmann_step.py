@@ -33,7 +33,9 @@ def step(s, state: State, observation):
         dreamt, shared_dreams = let_go(s, shared, moments, falling), {}
     weights, mean = learnt(s, shared, observation, moments, dreamt)
     residual = [
-        jnp.mean(jnp.where(held(observation.evidence[n.name]), 0.0, abs(x[n.name] - before[n.name])))
+        jnp.mean(
+            jnp.where(held(observation.evidence[n.name]), 0.0, abs(x[n.name] - before[n.name]))
+        )
         for n in s.layers
         if not n.odd
     ]
