@@ -42,6 +42,13 @@ class Settings(NamedTuple):
     sparsity: float
     sparse_target: float
     scale: float
+    generative: float
+    discriminative: float
+
+    @property
+    def classifies(self) -> bool:
+        """Whether there is a label above a single hidden layer, so that it is known exactly."""
+        return len(self.layers) == 3 and self.layers[2].kind == "softmax"
 
     @property
     def joints(self) -> tuple[tuple[Layer, Layer, str], ...]:
@@ -67,6 +74,8 @@ def deep_boltzmann_machine(
     sparsity: float = 0.0,
     sparse_target: float = 0.1,
     scale: float = 0.1,
+    generative: float = 1.0,
+    discriminative: float = 0.0,
 ) -> System:
     r"""Return a layered Boltzmann machine: one awake sweep a tick, and dreams beside it.
 
@@ -106,12 +115,16 @@ def deep_boltzmann_machine(
         Strength of a pull of hidden means on the target, through the bias.
     scale
         Standard deviation of the initial weights (times 1/√fan-in).
+    generative, discriminative
+        How much the free dream teaches, and (classification machine only) the exact dream in which
+        the label alone is let go: the slopes of ``log p(v, y)`` and of ``log p(y|v)``.
 
     Returns
     -------
     System
         Outputs: energy; residual (mean change of free even units); and for every layer its
-        belief: the value where clamped, else the probability (mean) given its neighbours.
+        belief: the value where clamped, else the probability (mean) given its neighbours; the
+        classification machine's label: exact p(y|v).
 
     Raises
     ------
@@ -190,9 +203,12 @@ def _check(given: dict[str, Any]) -> None:
     for name in ("chains", "sweeps", "iterations"):
         if type(given[name]) is not int or given[name] < 1:
             raise SpecError(name, "a positive integer", given[name])
-    for name in ("rate", "decay", "sparsity", "scale"):
+    for name in ("rate", "decay", "sparsity", "scale", "generative", "discriminative"):
         if not 0 <= given[name] < float("inf"):
             raise SpecError(name, "0 or more, finite", given[name])
+    if given["discriminative"] and not (labels and len(layers) == 2):
+        words = "0 unless labels stand above a single hidden layer"
+        raise SpecError("discriminative", words, given["discriminative"])
     for name in ("centring", "sparse_target"):
         if not 0 <= given[name] < 1:
             raise SpecError(name, "0 or more and below 1", given[name])

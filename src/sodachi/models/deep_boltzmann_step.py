@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from sodachi.core.clock import tick, ticks
 from sodachi.core.connections import Dense
-from sodachi.core.evidence import evidence_field, hold_evidence
+from sodachi.core.evidence import evidence_field, hold_evidence, share
 from sodachi.core.lanes import any_lane, gather, own_share
 from sodachi.core.rule import Drive, Rule, plastic, step_size
+from sodachi.models.deep_boltzmann_labels import imagine, let_label_go
 from sodachi.models.deep_boltzmann_layers import Activity, draws, energy, fields, rest
 from sodachi.rules.contrastive import DREAM, WAKE, contrastive
 from sodachi.system import State
@@ -39,6 +40,9 @@ def step(s, state: State, observation):
         for n in s.layers
         if not n.odd
     ]
+    if s.classifies:
+        exact = imagine(s, shared["weights"], shared["cells"]["mean"], x)[0]
+        belief["label"] = jnp.where(held(observation.evidence["label"]), x["label"], exact)
     output = {
         "energy": energy(s, shared["weights"], shared["cells"]["mean"], x),
         "residual": jnp.mean(jnp.stack(residual)),
@@ -194,33 +198,66 @@ def learnt(s, shared, observation, awake: Activity, dreamt: Activity) -> tuple[d
     """Return weights, biases and means after the tick."""
     weights, mean = shared["weights"], shared["cells"]["mean"]
     learn, modulation = observation.learn, observation.modulation
-    count = next(iter(dreamt.values())).shape[0]
-
-    def cells(layer):
-        x, dreams = awake[layer.name] - mean[layer.name], dreamt[layer.name] - mean[layer.name]
-        return {WAKE: x} | {f"{DREAM} {c}": dreams[c] for c in range(count)}
+    plain, at_label = _moments(s, weights, mean, observation.evidence, awake, dreamt)
 
     def change(rule, joint, weight, post, pre, name, by: Any = 1.0):
         given = {"learn": learn, "clock": ticks(shared["clock"]), "modulation": by, "name": name}
         return plastic(rule, joint, weight, {}, post, pre, **given)[0]
 
-    known, new = {n.name: cells(n) for n in s.layers}, {}
+    new = {}
     for below, above, name in s.joints:
-        joint, pair = Dense((below.units,), (above.units,)), (known[above.name], known[below.name])
-        rule = contrastive(s.rate, s.decay)
-        new[name] = change(rule, joint, weights[name], *pair, name, modulation[name])
+        moments = at_label if above.kind == "softmax" else plain
+        post, pre = (_cells(moments, mean, n, n == above) for n in (above, below))
+        joint, rule = Dense((below.units,), (above.units,)), contrastive(s.rate, s.decay)
+        new[name] = change(rule, joint, weights[name], post, pre, name, modulation[name])
     new_mean = {n.name: _followed(s, mean[n.name], awake[n.name], learn) for n in s.layers}
     moved = {name: new_mean[name] - mean[name] for name in mean}
     for n in s.layers:
         name, joint = f"{n.name}:bias", Dense((1,), (n.units,))
-        post = known[n.name] | {SHIFT: _carried(s, weights, moved, n)}
+        post = _cells(plain, mean, n, True) | {SHIFT: _carried(s, weights, moved, n)}
         if n.name.startswith("hidden"):
             post[WAKE] += s.sparsity * (s.sparse_target - mean[n.name])
-        always_on = {dream: jnp.ones(1) for dream in known[n.name]}
+        always_on = {moment: jnp.ones(1) for moment in post}
         shifted = change(FOLLOWS, joint, weights[name], post, always_on, f"{name}, centring")
         rule = contrastive(s.rate)
         new[name] = change(rule, joint, shifted, post, always_on, name, modulation[n.name])
     return new, new_mean
+
+
+class Moments(NamedTuple):
+    """What is learnt, and dreams to unlearn, each with its weight; weights of both add up alike."""
+
+    awake: Activity
+    weight: Any
+    dreams: list[tuple[Any, Activity]]
+
+
+def _moments(s, weights, mean, evidence, awake: Activity, dreamt: Activity):
+    """Return the moments of most connections, and those of hidden units with the label."""
+    count = next(iter(dreamt.values())).shape[0]
+    free = [(s.generative / count, {k: v[c] for k, v in dreamt.items()}) for c in range(count)]
+    if not s.discriminative:
+        both = Moments(awake, s.generative, free)
+        return both, both
+    told = s.discriminative * jnp.min(share(evidence["label"]))
+    means, every, p = let_label_go(s, weights, mean, awake)
+    weight = s.generative + told
+    each = [(told * p[c], x) for c, x in enumerate(every)]
+    return Moments(awake, weight, [*free, (told, means)]), Moments(awake, weight, [*free, *each])
+
+
+def _cells(m: Moments, mean: Activity, layer, weighted: bool) -> dict[str, Any]:
+    """Return what a layer's cells know of every moment; one side of a connection has the weights.
+
+    The rule shares the minus sign out equally: a dream's weight is times their number.
+    """
+
+    def centred(x, weight):
+        return (x[layer.name] - mean[layer.name]) * (weight if weighted else 1.0)
+
+    many = len(m.dreams)
+    dreams = {f"{DREAM} {c}": centred(x, many * w) for c, (w, x) in enumerate(m.dreams)}
+    return {WAKE: centred(m.awake, m.weight)} | dreams
 
 
 SHIFT = "shift"
