@@ -196,6 +196,31 @@ SYSTEMS = {
         "mixture", "settling_mixture", inputs=6, labels=3, units=8, contrast=0.5
     ),
     "boltzmann_machine": boltzmann_machine,
+    "deep_boltzmann_machine": model("deep_boltzmann", "deep_boltzmann_machine", layers=(6, 5, 4)),
+    "deep_boltzmann_machine, mean field": model(
+        "deep_boltzmann",
+        "deep_boltzmann_machine",
+        layers=(6, 5, 4),
+        settling="mean_field",
+        sparsity=0.1,
+        decay=0.01,
+        sweeps=2,
+    ),
+    "deep_boltzmann_machine, classifying": model(
+        "deep_boltzmann",
+        "deep_boltzmann_machine",
+        layers=(6, 5),
+        labels=3,
+        generative=0.1,
+        discriminative=1.0,
+    ),
+    "deep_boltzmann_machine, Gaussian, letting go": model(
+        "deep_boltzmann",
+        "deep_boltzmann_machine",
+        layers=(6, 5),
+        input="gaussian",
+        dream="reconstruction",
+    ),
     "spiking_pair": spiking_pair,
     "swift_td": model("swift_td", "swift_td", inputs=4, rate=0.05),
     "growing_grid": model("growing", "growing_grid", units=20),
@@ -260,6 +285,9 @@ SYSTEMS = {
         remembering(continual_net(), "reservoir"), 3
     ),
     "minibatch(gated_net)": lambda: minibatch(gated_net(), 3),
+    "minibatch(deep_boltzmann_machine)": lambda: minibatch(
+        model("deep_boltzmann", "deep_boltzmann_machine", layers=(6, 5), chains=4)(), 2
+    ),
     "hold(boltzmann_machine)": lambda: hold(boltzmann_machine(), 2),
     "replicate(spiking_pair)": lambda: replicate(spiking_pair(), 2),
 }

@@ -8,9 +8,9 @@ from layered_machines import MACHINES, born, law, machine_of, states_of
 
 from sodachi.errors import SpecError
 from sodachi.models.deep_boltzmann import deep_boltzmann_machine, layers_of
+from sodachi.models.deep_boltzmann_annealing import anneal_log_partition
 from sodachi.models.deep_boltzmann_layers import energy
 from sodachi.models.deep_boltzmann_likelihood import (
-    anneal_log_partition,
     enumerate_log_partition,
     log_likelihood,
     variational_bound,
