@@ -1,0 +1,307 @@
+"""The dynamic Boltzmann machine: binary cells whose past, through delays and traces, sets chances.
+
+Every tick is one more layer of an endless Boltzmann machine. Given the past the cells of a tick are
+independent, so nothing is sampled to learn: no dreams, no negative phase, no backward sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sodachi.core.clock import new_clock, tick
+from sodachi.core.connections import Dense, Sparse, backward
+from sodachi.core.evidence import evidence_field, share
+from sodachi.core.lanes import any_lane
+from sodachi.core.names import named_key
+from sodachi.errors import ObservationError, SpecError
+from sodachi.models.dynamic_memory import (
+    Synapses,
+    arrived,
+    checked_decays,
+    learned,
+    newborn,
+    optimised,
+    pushed,
+    travelling,
+    trusted,
+)
+from sodachi.rules.delta import delta
+from sodachi.rules.depression import depression
+from sodachi.system import Evidence, Spec, State, System, Variable, arguments, factory, system
+
+RETROGRADE = (
+    "activity, not learning: a cell's chances read the outgoing synapses' v and their targets' traces"
+)
+HEAVIEST = 1e6  # that a spike on its way may weigh, μ^(1 − delay)
+LIMIT = 1e6
+
+
+class Settings(NamedTuple):
+    """The factory's numbers, and what follows from them (see `dynamic_boltzmann_machine`)."""
+
+    units: int
+    delays: tuple[tuple[int | None, ...], ...]
+    trace_decays: tuple[float, ...]
+    depression_decays: tuple[float, ...]
+    rate: float
+    optimiser: str
+    dtype: str
+
+    @property
+    def longest(self) -> int:
+        """The longest delay, D: ticks that the queue holds."""
+        return max((d for row in self.delays for d in row if d is not None), default=1)
+
+    @property
+    def wiring(self) -> Sparse:
+        """From the branches (D, n) of the axons to the cells: each pair by its own delay."""
+        n = self.units
+        rows = tuple(
+            tuple(-1 if d is None else (d - 1) * n + i for i, d in enumerate(to_j))
+            for to_j in zip(*self.delays, strict=True)
+        )
+        return Sparse((self.longest, n), (n,), rows)
+
+    @property
+    def synapses(self) -> Synapses:
+        """Bias, u for every λ and v for every μ, each with its rule."""
+        up = optimised(delta(self.rate), self.optimiser, self.rate)
+        down = optimised(depression(self.rate), self.optimiser, self.rate)
+        own: Synapses = {"bias": (Dense((1,), (self.units,)), up)}
+        own |= {f"potentiation_{k}": (self.wiring, up) for k in range(len(self.trace_decays))}
+        return own | {
+            f"depression_{m}": (self.wiring, down) for m in range(len(self.depression_decays))
+        }
+
+
+@factory("dynamic_boltzmann_machine")
+def dynamic_boltzmann_machine(
+    *,
+    units: int = 4,
+    delays: int | Sequence[Sequence[int | None]] = 1,
+    trace_decays: Sequence[float] = (0.5, 0.9),
+    depression_decays: Sequence[float] = (0.5,),
+    rate: float = 0.01,
+    optimiser: str = "sgd",
+    dtype: str = "float32",
+) -> System:
+    r"""Return a dynamic Boltzmann machine of binary cells, which learns a series as it goes by.
+
+    ``P(x_j[t] = 1 | past) = σ(b_j + Σ_ik u_ijk α_ijk − Σ_im v_ijm β_ijm − Σ_im v_jim γ_im)``,
+
+    ``α_ijk = Σ_{s ≤ t−d_ij} λ_k^{t−s−d_ij} x_i[s]``, spikes that have arrived;
+    ``β_ijm = Σ_{s=t−d_ij+1}^{t−1} μ_m^{s−t} x_i[s]``, spikes still on their way; and
+    ``γ_im = Σ_{s<t} μ_m^{t−s} x_i[s]``, the cell's own spikes. Every tick then climbs the slope of
+    ``log P(x[t] | past)``, which is exact and local: with ``ε = x − P``,
+
+    ``Δb_j = rate · ε_j``, ``Δu_ijk = rate · ε_j α_ijk`` (long-term potentiation),
+    ``Δv_ijm = −rate · (ε_j β_ijm + γ_jm ε_i)`` (long-term depression).
+
+    A cell that is clamped teaches; one that is not is drawn by its chance, and teaches nothing: with
+    nothing clamped the machine goes on by itself. A clamp on another value than 0 or 1 is taken as
+    absent (`binary_series` checks a series and offers to binarise).
+
+    Parameters
+    ----------
+    units
+        Number of cells n; the observed variable `units` is binary of shape (n,).
+    delays
+        d in ticks: one for all pairs, or rows ``delays[i][j]`` from cell i to cell j; None there
+        means no synapse.
+    trace_decays, depression_decays
+        λ_k in [0, 1) and μ_m in (0, 1).
+    rate, optimiser
+        Step size, with ``"sgd"``, ``"adam"`` or ``"adagrad"`` at every synapse for itself.
+    dtype
+        ``"float32"`` or ``"float64"``.
+
+    Returns
+    -------
+    System
+        Outputs: energy ``−log P(x | past)`` (nats), residual (mean ``|x − P|``), units (x) and
+        probability (P).
+
+    Raises
+    ------
+    SpecError
+        For sizes or delays below 1, rows that are not n × n, a λ outside [0, 1), a μ outside (0, 1)
+        or so small that ``μ^{1−d}`` exceeds a million, an unknown optimiser or dtype.
+
+    References
+    ----------
+    Osogami and Otsuka (2015), Seven neurons memorizing sequences of alphabetical images via
+    spike-timing dependent plasticity, Scientific Reports 5; and Learning dynamic Boltzmann machines
+    with spike-timing dependent plasticity, arXiv:1509.08634.
+
+    Examples
+    --------
+    >>> from sodachi.observation import observe
+    >>> machine = dynamic_boltzmann_machine(units=2, rate=0.5)
+    >>> state, step = machine.init(0), jax.jit(machine.step)
+    >>> for t in range(60):  # the cells fire by turns
+    ...     state, out = step(state, observe(machine.spec, units=[t % 2, 1 - t % 2]))
+    >>> bool(out["probability"][0] > 0.9), bool(out["probability"][1] < 0.1)
+    (True, True)
+    """
+    given = dict(locals())
+    if type(units) is not int or units < 1:
+        raise SpecError("units", "1 or more", units)
+    if dtype not in ("float32", "float64"):
+        raise SpecError("dtype", "float32 or float64", dtype)
+    given["delays"] = _delays(units, delays)
+    given["trace_decays"] = checked_decays("trace_decays", trace_decays, 0.0)
+    settings = Settings(**given)
+    least = HEAVIEST ** (-1.0 / max(settings.longest - 1, 1))
+    given["depression_decays"] = checked_decays("depression_decays", depression_decays, least)
+    settings = Settings(**given)
+    settings.synapses  # noqa: B018 (refuses what is out of its range)
+    spec = Spec(
+        factory="dynamic_boltzmann_machine",
+        arguments=arguments(**given),
+        observed=(Variable("units", (units,), "binary", dtype, LIMIT),),
+        modulated=("synapses",),
+        capabilities=frozenset({"learns", "local", "stochastic"}),
+        exceptions=(RETROGRADE,) if depression_decays else (),
+    )
+    return system(spec, lambda key: _init(settings, key), lambda s, o: _step(settings, s, o))
+
+
+def binary_series(values, threshold: float | None = None) -> np.ndarray:
+    """Return a series as zeros and ones, float32, ready to be clamped.
+
+    With a ``threshold`` it is binarised: 1 where a value lies above it.
+
+    Raises
+    ------
+    ObservationError
+        For the first value that is neither 0 nor 1 (without a threshold), or not a finite number.
+
+    Examples
+    --------
+    >>> binary_series([[0.2, 0.8]], threshold=0.5).tolist()
+    [[0.0, 1.0]]
+    >>> binary_series([[0, 1], [2, 0]])
+    Traceback (most recent call last):
+    ...
+    sodachi.errors.ObservationError: values[1, 0]: expected 0 or 1 (or give a threshold), got 2.0
+    """
+    array = np.asarray(values, np.float64)
+    bad = ~np.isfinite(array)
+    expected = "a finite number"
+    if threshold is None and not bad.any():
+        bad, expected = (array != 0) & (array != 1), "0 or 1 (or give a threshold)"
+    if bad.any():
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ObservationError(f"values{list(place)}", expected, float(array[place]))
+    return (array > (0.5 if threshold is None else threshold)).astype(np.float32)
+
+
+def _delays(units: int, delays) -> tuple[tuple[int | None, ...], ...]:
+    """One delay for all, or a row for each presynaptic cell, checked."""
+    if isinstance(delays, int) and not isinstance(delays, bool):
+        rows = ((delays,) * units,) * units
+    else:
+        try:
+            rows = tuple(tuple(row) for row in delays)
+        except TypeError as error:
+            raise SpecError("delays", "ticks, or rows of ticks", delays) from error
+    if len(rows) != units or any(len(row) != units for row in rows):
+        raise SpecError("delays", f"{units} rows of {units}", [len(row) for row in rows])
+    for d in (d for row in rows for d in row):
+        if d is not None and (type(d) is not int or d < 1):
+            raise SpecError("delays", "whole ticks, 1 or more, or None", d)
+    return rows
+
+
+def _init(s: Settings, key) -> State:
+    weights = {name: jnp.zeros(c.weights, s.dtype) for name, (c, _) in s.synapses.items()}
+    lane = {
+        "activity": {"units": jnp.zeros(s.units, s.dtype)},
+        "memory": _nothing(s),
+        "key": named_key(key, "waking"),
+    }
+    return State(newborn(s.synapses, weights) | {"clock": new_clock()}, lane)
+
+
+def _nothing(s: Settings) -> dict[str, Any]:
+    """What a machine remembers before the first tick of an episode."""
+    return {
+        "queue": jnp.zeros((s.longest, s.units), s.dtype),
+        "arrived": jnp.zeros((len(s.trace_decays), s.longest, s.units), s.dtype),
+        "own": jnp.zeros((len(s.depression_decays), s.units), s.dtype),
+    }
+
+
+def _step(s: Settings, state: State, observation):
+    shared, lane = state
+    blank = _nothing(s)
+    memory = {n: jnp.where(observation.first, blank[n], m) for n, m in lane["memory"].items()}
+    log_odds = _log_odds(s, shared["weights"], memory)
+    probability = jax.nn.sigmoid(log_odds)
+    seen = _binary(trusted(observation.evidence["units"], LIMIT))
+    key, chance = jax.random.split(lane["key"])
+    drawn = jax.random.uniform(chance, log_odds.shape, log_odds.dtype)
+    free = (drawn < jax.nn.sigmoid(log_odds + evidence_field(seen))).astype(log_odds.dtype)
+    x = jnp.where(jnp.isinf(seen.precision), seen.value, free)
+
+    error = share(seen) * (x - probability)
+    moved = _learn(s, shared, memory, error, observation)
+    output = {
+        "energy": jnp.sum(jax.nn.softplus(log_odds) - x * log_odds),
+        "residual": jnp.mean(jnp.abs(x - probability)),
+        "units": x,
+        "probability": probability,
+    }
+    clock = tick(shared["clock"], any_lane(observation.learn))
+    lane = {"activity": {"units": x}, "memory": _remember(s, memory, x), "key": key}
+    return State(moved | {"clock": clock}, lane), output
+
+
+def _binary(seen: Evidence) -> Evidence:
+    """Evidence whose clamps are on 0 or 1; any other clamp is no spike and no silence."""
+    other = jnp.isinf(seen.precision) & (seen.value != 0) & (seen.value != 1)
+    return seen._replace(precision=jnp.where(other, 0.0, seen.precision))
+
+
+def _log_odds(s: Settings, weights, memory):
+    total = weights["bias"][0]
+    for k in range(len(s.trace_decays)):
+        total += s.wiring.apply(weights[f"potentiation_{k}"], memory["arrived"][k])
+    for m, decay in enumerate(s.depression_decays):
+        v = weights[f"depression_{m}"]
+        total -= s.wiring.apply(v, travelling(memory["queue"], decay))
+        total -= backward(s.wiring, v, memory["own"][m]).sum(0)  # over the branches of each axon
+    return total
+
+
+def _learn(s: Settings, shared, memory, error, observation):
+    post: dict[str, dict] = dict.fromkeys(s.synapses, {"error": error})
+    pre: dict[str, dict] = {"bias": {"activity": jnp.ones(1, error.dtype)}}
+    # A branch belongs to its cell, and knows what the cell knows.
+    branches = jnp.broadcast_to(error, (s.longest, s.units))
+    for k in range(len(s.trace_decays)):
+        pre[f"potentiation_{k}"] = {"activity": memory["arrived"][k]}
+    for m, decay in enumerate(s.depression_decays):
+        post[f"depression_{m}"] = {"error": error, "trace": memory["own"][m]}
+        pre[f"depression_{m}"] = {
+            "error": branches,
+            "travelling": travelling(memory["queue"], decay),
+        }
+    return learned(
+        s.synapses, shared, post, pre, observation.learn, observation.modulation["synapses"]
+    )
+
+
+def _remember(s: Settings, memory, x):
+    queue = pushed(memory["queue"], x)
+    decays = jnp.asarray(s.depression_decays, x.dtype)[:, None]
+    return {
+        "queue": queue,
+        "arrived": arrived(memory["arrived"], s.trace_decays, queue),
+        "own": decays * (memory["own"] + x),
+    }
