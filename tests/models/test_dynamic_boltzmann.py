@@ -65,7 +65,10 @@ def test_every_binary_rule_is_the_slope_of_the_log_likelihood():
         moves, energy = drives(machine, state, observe(machine.spec, steps=T, units=x))
         past = past_of(x, DELAYS, LAMBDAS, MUS)
         total, truth = jax.value_and_grad(log_likelihood)(state.shared["weights"], x, past)
-    assert set(moves) == {"bias", *(f"{n}_{k}" for n in ("potentiation", "depression") for k in (0, 1))}
+    assert set(moves) == {
+        "bias",
+        *(f"{n}_{k}" for n in ("potentiation", "depression") for k in (0, 1)),
+    }
     for name, slope in truth.items():
         np.testing.assert_allclose(moves[name], slope, rtol=1e-6, atol=1e-9, err_msg=name)
         assert np.count_nonzero(np.abs(moves[name]) > 1e-3) == (3 if name == "bias" else 7)
@@ -98,7 +101,7 @@ def test_memory_is_the_sum_of_the_whole_past():
     for d in range(1, 5):
         late = sum(0.8 ** (t - s - d) * x[s] for s in range(t - d + 1))
         np.testing.assert_allclose(traces[1, d - 1], late, rtol=1e-5)
-        there = sum((0.5 ** (s - t) * x[s] for s in range(t - d + 1, t)), np.zeros(N))
+        there = sum((0.5 ** (s + d - t) * x[s] for s in range(t - d + 1, t)), np.zeros(N))
         np.testing.assert_allclose(travelling(queue, 0.5)[d - 1], there, rtol=1e-5)
 
 
@@ -146,7 +149,9 @@ def test_every_gaussian_rule_is_the_slope_of_the_log_likelihood(reservoir, natur
     assert ("reservoir" in moves) == (reservoir > 0)
     for name, slope in truth.items():
         scale = (0.5 if name == "log_deviation" else variance) if natural else 1.0
-        np.testing.assert_allclose(moves[name] / RATE, scale * np.asarray(slope), rtol=1e-6, err_msg=name)
+        np.testing.assert_allclose(
+            moves[name] / RATE, scale * np.asarray(slope), rtol=1e-6, err_msg=name
+        )
     np.testing.assert_allclose(-energy.sum(), value, rtol=1e-9)
 
 
@@ -257,8 +262,7 @@ def test_traces_are_running_means():
     ({"trace_decays": [1.0]}, "trace_decays"),
     ({"trace_decays": [-0.1]}, "trace_decays"),
     ({"depression_decays": [1.0]}, "depression_decays"),
-    ({"depression_decays": [0.0]}, "depression_decays"),
-    ({"depression_decays": [0.1], "delays": 9}, "depression_decays"),
+    ({"depression_decays": [-0.5]}, "depression_decays"),
     ({"rate": 0.0}, "rate"),
     ({"optimiser": "magic"}, "optimiser"),
     ({"dtype": "int8"}, "dtype"),

@@ -92,4 +92,6 @@ def diebold_mariano(ours, other, horizon: int = 1, lags: int | None = None) -> C
                           1.0 if same else 0.0)  # fmt: skip
     plain = d.mean() / np.sqrt(variance / n)
     statistic = plain * np.sqrt((n + 1 - 2 * h + h * (h - 1) / n) / n)
-    return Comparison(float(d.mean()), float(statistic), float(2 * stats.t.sf(abs(statistic), n - 1)))
+    return Comparison(
+        float(d.mean()), float(statistic), float(2 * stats.t.sf(abs(statistic), n - 1))
+    )

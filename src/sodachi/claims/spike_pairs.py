@@ -16,12 +16,17 @@ PRE, POST = 0, 1
 
 
 class Pair(NamedTuple):
-    """Two cells and one synapse between them: its delay, λ, μ, and the chance to fire at rest."""
+    """Two cells and one synapse between them: its delay, λ, μ, u and v; the chance to fire at rest.
+
+    Where u and v are 0, no spike moves another's chance, and what pairing alone changes is exact.
+    """
 
     delay: int
     trace_decay: float
     depression_decay: float
     chance: float
+    u: float = 0.0
+    v: float = 0.0
 
     @property
     def delays(self) -> tuple[tuple[int | None, ...], ...]:
@@ -37,27 +42,24 @@ class Pair(NamedTuple):
 def past_of(series, delays, trace_decays, depression_decays) -> dict[str, np.ndarray]:
     r"""Return what each tick [T] knows of the ticks before, by plain sums over all of them.
 
-    ``alpha`` [T, K, j, i], ``beta`` [T, M, j, i] and ``gamma`` [T, M, n], as the equations of
-    `dynamic_boltzmann_machine` define them, for spikes ``series`` [T, n]; and ``there`` [j, i],
-    whether i reaches j at all.
+    ``alpha`` [T, K, j, i], ``beta`` and ``gamma`` [T, M, j, i] of the synapse from i to j, as the
+    equations of `dynamic_boltzmann_machine` define them, for spikes ``series`` [T, n].
     """
     x = np.asarray(series, np.float64)
     ticks, n = x.shape
     lam, mu = np.asarray(trace_decays, float), np.asarray(depression_decays, float)
     alpha = np.zeros((ticks, len(lam), n, n))
-    beta, gamma = np.zeros((ticks, len(mu), n, n)), np.zeros((ticks, len(mu), n))
+    beta, gamma = np.zeros((2, ticks, len(mu), n, n))
+    pairs = [(i, j, d) for i, row in enumerate(delays) for j, d in enumerate(row) if d is not None]
     for t in range(ticks):
         for s in range(t):
-            gamma[t] += mu[:, None] ** (t - s) * x[s]
-            for i in range(n):
-                for j in range(n):
-                    d = delays[i][j]
-                    if d is not None and s <= t - d:
-                        alpha[t, :, j, i] += lam ** (t - s - d) * x[s, i]
-                    elif d is not None:
-                        beta[t, :, j, i] += mu ** (s - t) * x[s, i]
-    there = np.array([[d is not None for d in row] for row in delays], float).T
-    return {"alpha": alpha, "beta": beta, "gamma": gamma, "there": there}
+            for i, j, d in pairs:
+                gamma[t, :, j, i] += mu ** (d + t - s) * x[s, j]
+                if s <= t - d:
+                    alpha[t, :, j, i] += lam ** (t - s - d) * x[s, i]
+                else:
+                    beta[t, :, j, i] += mu ** (s + d - t) * x[s, i]
+    return {"alpha": alpha, "beta": beta, "gamma": gamma}
 
 
 def log_likelihood(weights, series, past: dict[str, Any]):
@@ -65,11 +67,11 @@ def log_likelihood(weights, series, past: dict[str, Any]):
     x = jnp.asarray(series)
     log_odds = jnp.broadcast_to(weights["bias"][0], x.shape)
     for k in range(past["alpha"].shape[1]):
-        log_odds += (weights[f"potentiation_{k}"] * past["alpha"][:, k]).sum(-1)
+        log_odds += (weights[f"potentiation_{k}"] * past["alpha"][:, k]).sum(2)
     for m in range(past["beta"].shape[1]):
-        v = past["there"] * weights[f"depression_{m}"]
-        log_odds -= (v * past["beta"][:, m]).sum(-1)
-        log_odds -= jnp.einsum("ij,ti->tj", v, past["gamma"][:, m])  # v[i, j] is from j to i
+        v = weights[f"depression_{m}"]
+        log_odds -= (v * past["beta"][:, m]).sum(2)  # into j, from all its sources
+        log_odds -= (v * past["gamma"][:, m]).sum(1)  # and back to i, from all its targets
     return jnp.sum(x * log_odds - jax.nn.softplus(log_odds))
 
 
@@ -95,7 +97,8 @@ def _driver(pair: Pair, with_depression: bool):
         dtype="float64",
     )
     state = machine.init(0)
-    weights = {**state.shared["weights"], "bias": jnp.full((1, 2), pair.bias)}
+    own = {"bias": pair.bias, "potentiation_0": pair.u, "depression_0": pair.v}
+    weights = {name: jnp.full_like(w, own[name]) for name, w in state.shared["weights"].items()}
     start = state._replace(shared={**state.shared, "weights": weights})
 
     def driven(series):

@@ -34,10 +34,7 @@ from sodachi.rules.delta import delta
 from sodachi.rules.depression import depression
 from sodachi.system import Evidence, Spec, State, System, Variable, arguments, factory, system
 
-RETROGRADE = (
-    "activity, not learning: a cell's chances read the outgoing synapses' v and their targets' traces"
-)
-HEAVIEST = 1e6  # that a spike on its way may weigh, μ^(1 − delay)
+RETROGRADE = "activity, not learning: a cell's chances read the outgoing synapses' v and their targets' traces"
 LIMIT = 1e6
 
 
@@ -92,15 +89,19 @@ def dynamic_boltzmann_machine(
 ) -> System:
     r"""Return a dynamic Boltzmann machine of binary cells, which learns a series as it goes by.
 
-    ``P(x_j[t] = 1 | past) = σ(b_j + Σ_ik u_ijk α_ijk − Σ_im v_ijm β_ijm − Σ_im v_jim γ_im)``,
+    ``P(x_j[t] = 1 | past) = σ(b_j + Σ_ik u_ijk α_ijk − Σ_im v_ijm β_ijm − Σ_im v_jim γ_jim)``,
 
     ``α_ijk = Σ_{s ≤ t−d_ij} λ_k^{t−s−d_ij} x_i[s]``, spikes that have arrived;
-    ``β_ijm = Σ_{s=t−d_ij+1}^{t−1} μ_m^{s−t} x_i[s]``, spikes still on their way; and
-    ``γ_im = Σ_{s<t} μ_m^{t−s} x_i[s]``, the cell's own spikes. Every tick then climbs the slope of
-    ``log P(x[t] | past)``, which is exact and local: with ``ε = x − P``,
+    ``β_ijm = Σ_{s=t−d_ij+1}^{t−1} μ_m^{s+d_ij−t} x_i[s]``, spikes still on their way; and
+    ``γ_ijm = μ_m^{d_ij} Σ_{s<t} μ_m^{t−s} x_j[s]``, what the target has done. Every tick then climbs
+    the slope of ``log P(x[t] | past)``, which is exact and local: with ``ε = x − P``,
 
     ``Δb_j = rate · ε_j``, ``Δu_ijk = rate · ε_j α_ijk`` (long-term potentiation),
-    ``Δv_ijm = −rate · (ε_j β_ijm + γ_jm ε_i)`` (long-term depression).
+    ``Δv_ijm = −rate · (ε_j β_ijm + γ_ijm ε_i)`` (long-term depression).
+
+    So a pair of spikes counts by its distance from the arrival: λ to a power after it, μ before.
+    (The source's v is this one times μ^d, with β and γ to match: there a spike on its way weighs
+    more than 1, and long delays learn in leaps.)
 
     A cell that is clamped teaches; one that is not is drawn by its chance, and teaches nothing: with
     nothing clamped the machine goes on by itself. A clamp on another value than 0 or 1 is taken as
@@ -114,7 +115,7 @@ def dynamic_boltzmann_machine(
         d in ticks: one for all pairs, or rows ``delays[i][j]`` from cell i to cell j; None there
         means no synapse.
     trace_decays, depression_decays
-        λ_k in [0, 1) and μ_m in (0, 1).
+        λ_k and μ_m, each in [0, 1).
     rate, optimiser
         Step size, with ``"sgd"``, ``"adam"`` or ``"adagrad"`` at every synapse for itself.
     dtype
@@ -129,8 +130,8 @@ def dynamic_boltzmann_machine(
     Raises
     ------
     SpecError
-        For sizes or delays below 1, rows that are not n × n, a λ outside [0, 1), a μ outside (0, 1)
-        or so small that ``μ^{1−d}`` exceeds a million, an unknown optimiser or dtype.
+        For sizes or delays below 1, rows that are not n × n, a λ or μ outside [0, 1), an unknown
+        optimiser or dtype.
 
     References
     ----------
@@ -154,10 +155,8 @@ def dynamic_boltzmann_machine(
     if dtype not in ("float32", "float64"):
         raise SpecError("dtype", "float32 or float64", dtype)
     given["delays"] = _delays(units, delays)
-    given["trace_decays"] = checked_decays("trace_decays", trace_decays, 0.0)
-    settings = Settings(**given)
-    least = HEAVIEST ** (-1.0 / max(settings.longest - 1, 1))
-    given["depression_decays"] = checked_decays("depression_decays", depression_decays, least)
+    for name in ("trace_decays", "depression_decays"):
+        given[name] = checked_decays(name, given[name])
     settings = Settings(**given)
     settings.synapses  # noqa: B018 (refuses what is out of its range)
     spec = Spec(
@@ -275,21 +274,26 @@ def _log_odds(s: Settings, weights, memory):
     for m, decay in enumerate(s.depression_decays):
         v = weights[f"depression_{m}"]
         total -= s.wiring.apply(v, travelling(memory["queue"], decay))
-        total -= backward(s.wiring, v, memory["own"][m]).sum(0)  # over the branches of each axon
+        back = _reach(s, decay) * backward(s.wiring, v, memory["own"][m])
+        total -= back.sum(0)  # over the branches of each axon
     return total
 
 
+def _reach(s: Settings, decay: float):
+    """What the target's trace loses on its way back along a branch [D, 1]: ``μ^d``."""
+    return jnp.asarray(decay ** np.arange(1.0, s.longest + 1), s.dtype)[:, None]
+
+
 def _learn(s: Settings, shared, memory, error, observation):
-    post: dict[str, dict] = dict.fromkeys(s.synapses, {"error": error})
+    post: dict[str, dict] = {name: {"error": error} for name in s.synapses}
     pre: dict[str, dict] = {"bias": {"activity": jnp.ones(1, error.dtype)}}
-    # A branch belongs to its cell, and knows what the cell knows.
-    branches = jnp.broadcast_to(error, (s.longest, s.units))
     for k in range(len(s.trace_decays)):
         pre[f"potentiation_{k}"] = {"activity": memory["arrived"][k]}
     for m, decay in enumerate(s.depression_decays):
         post[f"depression_{m}"] = {"error": error, "trace": memory["own"][m]}
         pre[f"depression_{m}"] = {
-            "error": branches,
+            # A branch belongs to its cell, and knows what the cell knows.
+            "error": _reach(s, decay) * error,
             "travelling": travelling(memory["queue"], decay),
         }
     return learned(

@@ -164,7 +164,7 @@ def gaussian_dynamic_boltzmann_machine(
         raise SpecError("deviation", "from 1e-6 to 1e6", deviation)
     if dtype not in ("float32", "float64"):
         raise SpecError("dtype", "float32 or float64", dtype)
-    given["trace_decays"] = checked_decays("trace_decays", trace_decays, 0.0)
+    given["trace_decays"] = checked_decays("trace_decays", trace_decays)
     settings = Settings(**given)
     settings.synapses  # noqa: B018 (refuses what is out of its range)
     spec = Spec(
@@ -217,7 +217,8 @@ def _step(s: Settings, state: State, observation):
     taught = share(seen._replace(precision=seen.precision * deviation**2))
     rest = jnp.where(taught > 0, x - mean, 0.0)
     surprise = taught * ((rest / deviation) ** 2 - 1.0)
-    post = dict.fromkeys(known, {"error": rest if s.natural else rest / deviation**2})
+    cell = {"error": rest if s.natural else rest / deviation**2}
+    post = {name: cell for name in known}
     post["log_deviation"] = {"error": 0.5 * surprise if s.natural else surprise}
     pre = {name: {"activity": now} for name, now in known.items()}
     pre["log_deviation"] = pre["bias"]

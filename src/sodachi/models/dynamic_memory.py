@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from sodachi.core.clock import ticks
 from sodachi.core.connections import Connection
@@ -51,18 +52,17 @@ def arrived(traces, decays, queue):
 
 
 def travelling(queue, decay: float):
-    r"""Return β [D, n]: ``β_di = Σ_{s=t−d+1}^{t−1} μ^{s−t} x_i[s]``, the spikes still on their way.
+    r"""Return β [D, n]: ``β_di = Σ_{s=t−d+1}^{t−1} μ^{s+d−t} x_i[s]``, spikes still on their way.
 
-    The nearer to its arrival, the more a spike weighs; a branch with a delay of 1 holds none.
+    A spike that will arrive in k ticks weighs μ^k; a branch with a delay of 1 holds none.
 
     Examples
     --------
     >>> travelling(jnp.array([[1.0], [0.0], [0.0]]), 0.5)[:, 0].tolist()
-    [0.0, 2.0, 2.0]
+    [0.0, 0.5, 0.25]
     """
-    age = jnp.arange(1, len(queue) + 1, dtype=queue.dtype)[:, None]
-    on_their_way = jnp.cumsum(queue * decay**-age, axis=0)
-    return jnp.concatenate([jnp.zeros_like(queue[:1]), on_their_way[:-1]])
+    left = np.arange(len(queue))[:, None] - np.arange(len(queue))  # ticks until arrival
+    return jnp.asarray(np.where(left > 0, decay ** np.maximum(left, 0), 0.0), queue.dtype) @ queue
 
 
 def averaged(traces, decays, x):
@@ -95,18 +95,18 @@ def trusted(evidence: Evidence, limit: float) -> Evidence:
     )
 
 
-def checked_decays(name: str, decays: Sequence[float], least: float) -> tuple[float, ...]:
+def checked_decays(name: str, decays: Sequence[float]) -> tuple[float, ...]:
     """Return decay rates as a tuple of floats.
 
     Raises
     ------
     SpecError
-        If one does not lie within ``least <= rate < 1`` (``least < rate`` where that is above 0).
+        If one is not 0 or more and below 1.
     """
     found = tuple(float(decay) for decay in decays)
     for decay in found:
-        if not (0 <= decay < 1 and decay >= least):
-            raise SpecError(name, f"rates from {least:.3g} to below 1", decay)
+        if not 0 <= decay < 1:
+            raise SpecError(name, "rates of 0 or more, below 1", decay)
     return found
 
 
