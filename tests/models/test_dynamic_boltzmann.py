@@ -40,7 +40,7 @@ def with_random(state, seed=0, scale=0.4):
 
 
 def drives(machine, state, observations):
-    """What the rules add up to over a series, the weights put back after every tick; and outputs."""
+    """What the rules add up to over a series, weights put back after every tick; and energies."""
     fixed = state.shared["weights"]
 
     def tick(state, now):

@@ -1,4 +1,4 @@
-"""The test of Diebold and Mariano: are one forecast's errors really smaller than another's?"""
+"""The test of Diebold and Mariano: whether one forecast errs less than another."""
 
 from __future__ import annotations
 

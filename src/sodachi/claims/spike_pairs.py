@@ -124,7 +124,7 @@ def rule_change(pair: Pair, series, with_depression: bool = True) -> dict[str, n
 
 
 def slope(pair: Pair, series) -> dict[str, np.ndarray]:
-    """Return the derivative of the log-likelihood of the same trains by automatic differentiation."""
+    """Return the derivative of the log-likelihood of the same trains, by autodiff."""
     with jax.enable_x64(True):
         _, weights = _driver(pair, True)
         found = []

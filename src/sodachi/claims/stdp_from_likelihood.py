@@ -70,7 +70,7 @@ def _lags_ms(form: str) -> np.ndarray:
 
 
 def _residual(shape, lags_ms) -> float:
-    """How far the best multiple (of each lobe, if two) is from the data's fit, in its deviations."""
+    """How far the best multiple (of each lobe) is from the fit to the data, in its deviations."""
     fit = BI_POO(lags_ms)
     size = np.linalg.lstsq(shape, fit, rcond=None)[0]
     return float(np.sqrt(np.mean((shape @ size - fit) ** 2)) / np.std(fit))
@@ -165,15 +165,16 @@ CLAIM = Claim(
         check=check_quick,
     ),
     full=Protocol(
-        words="Two cells, one synapse; delay 1 to 4, λ, μ and the chance to fire drawn anew for each "
-        "seed. One spike each at every lag within ±16 ticks. What the machine's own rules add up to "
-        "is compared with the derivative of the log-likelihood, which is written out by definition "
-        "and differentiated automatically, in float64, at random u and v. What pairing alone changes "
-        "(both spikes, less what each does by itself) is drawn against the lag at u = v = 0; w is "
-        "u + v. Depression means that v falls: v holds a spike down, so that pair, too, becomes "
-        "likelier, as a likelihood demands; the name follows the source. Beside it the fit to Bi and "
-        "Poo's data, in ticks of 2 ms within ±80 ms: λ and μ take its time constants and each lobe "
-        "its best size (amplitudes from memory, see `stdp_window`), so agreement is of form alone.",
+        words="Two cells, one synapse; delay 1 to 4, λ, μ and the chance to fire drawn anew for "
+        "each seed. One spike each at every lag within ±16 ticks. What the machine's own rules "
+        "add up to is compared with the derivative of the log-likelihood, which is written out by "
+        "definition and differentiated automatically, in float64, at random u and v. What pairing "
+        "alone changes (both spikes, less what each does by itself) is drawn against the lag at u "
+        "= v = 0; w is u + v. Depression means that v falls: v holds a spike down, so that pair, "
+        "too, becomes likelier, as a likelihood demands; the name follows the source. Beside it "
+        "the fit to Bi and Poo's data, in ticks of 2 ms within ±80 ms: λ and μ take its time "
+        "constants and each lobe its best size (amplitudes from memory, see `stdp_window`), so "
+        "agreement is of form alone.",
         seeds=tuple(range(10)),
         target="Rules and derivative within 1e-6; the sign of w turns where the pre spike arrives, "
         "and is right at every lag; decays are λ and μ within 1e-6; every pair makes itself "

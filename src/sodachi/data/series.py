@@ -28,8 +28,8 @@ MONTHS = 2820
 def load_sunspots() -> np.ndarray:
     """Return the monthly mean numbers of sunspots, January 1749 to December 1983.
 
-    Counted in Zürich until 1960, then in Tokyo; a number of spots and groups, 0 to 253.8. It is read
-    out of a wheel of pmdarima, which pip puts where it is looked for::
+    Counted in Zürich until 1960, then in Tokyo; a number of spots and groups, 0 to 253.8. It is
+    read out of a wheel of pmdarima, which pip puts where it is looked for::
 
         pip download pmdarima==2.0.4 --no-deps --only-binary=:all: --python-version 3.11
             --implementation cp --abi cp311 --platform win_amd64

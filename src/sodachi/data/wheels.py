@@ -1,4 +1,4 @@
-"""Data that a package carries: one file out of its wheel, which is only read and never installed."""
+"""Data that a package carries: one file out of its wheel, which is only read, not installed."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from sodachi.rules.delta import delta
 from sodachi.rules.depression import depression
 from sodachi.system import Evidence, Spec, State, System, Variable, arguments, factory, system
 
-RETROGRADE = "activity, not learning: a cell's chances read the outgoing synapses' v and their targets' traces"
+RETROGRADE = "activity, not learning: a cell's chances read v and the traces of those it reaches"
 LIMIT = 1e6
 
 
@@ -91,10 +91,10 @@ def dynamic_boltzmann_machine(
 
     ``P(x_j[t] = 1 | past) = σ(b_j + Σ_ik u_ijk α_ijk − Σ_im v_ijm β_ijm − Σ_im v_jim γ_jim)``,
 
-    ``α_ijk = Σ_{s ≤ t−d_ij} λ_k^{t−s−d_ij} x_i[s]``, spikes that have arrived;
-    ``β_ijm = Σ_{s=t−d_ij+1}^{t−1} μ_m^{s+d_ij−t} x_i[s]``, spikes still on their way; and
-    ``γ_ijm = μ_m^{d_ij} Σ_{s<t} μ_m^{t−s} x_j[s]``, what the target has done. Every tick then climbs
-    the slope of ``log P(x[t] | past)``, which is exact and local: with ``ε = x − P``,
+    ``α_ijk = Σ_{s ≤ t−d_ij} λ_k^{t−s−d_ij} x_i[s]``, spikes that have arrived; ``β_ijm =
+    Σ_{s=t−d_ij+1}^{t−1} μ_m^{s+d_ij−t} x_i[s]``, spikes still on their way; and ``γ_ijm =
+    μ_m^{d_ij} Σ_{s<t} μ_m^{t−s} x_j[s]``, what the target has done. Every tick then climbs the
+    slope of ``log P(x[t] | past)``, which is exact and local: with ``ε = x − P``,
 
     ``Δb_j = rate · ε_j``, ``Δu_ijk = rate · ε_j α_ijk`` (long-term potentiation),
     ``Δv_ijm = −rate · (ε_j β_ijm + γ_ijm ε_i)`` (long-term depression).
@@ -103,9 +103,9 @@ def dynamic_boltzmann_machine(
     (The source's v is this one times μ^d, with β and γ to match: there a spike on its way weighs
     more than 1, and long delays learn in leaps.)
 
-    A cell that is clamped teaches; one that is not is drawn by its chance, and teaches nothing: with
-    nothing clamped the machine goes on by itself. A clamp on another value than 0 or 1 is taken as
-    absent (`binary_series` checks a series and offers to binarise).
+    A cell that is clamped teaches; one that is not is drawn by its chance, and teaches nothing:
+    with nothing clamped the machine goes on by itself. A clamp on another value than 0 or 1 is
+    taken as absent (`binary_series` checks a series and offers to binarise).
 
     Parameters
     ----------
@@ -202,7 +202,8 @@ def binary_series(values, threshold: float | None = None) -> np.ndarray:
 
 def _delays(units: int, delays) -> tuple[tuple[int | None, ...], ...]:
     """One delay for all, or a row for each presynaptic cell, checked."""
-    if isinstance(delays, int) and not isinstance(delays, bool):
+    rows: tuple[tuple[int | None, ...], ...]
+    if isinstance(delays, int):
         rows = ((delays,) * units,) * units
     else:
         try:

@@ -1,8 +1,8 @@
 """The Gaussian dynamic Boltzmann machine: a real series, foreseen from delays, traces and echoes.
 
 The next value is normal around a mean that is linear in what the machine remembers: the last values
-one by one, running means of many lengths, and, if there is a reservoir, the echoes of a fixed random
-recurrent net. All that learns is one layer of synapses, each by its own two cells.
+one by one, running means of many lengths, and, if there is a reservoir, the echoes of a fixed
+random recurrent net. All that learns is one layer of synapses, each by its own two cells.
 """
 
 from __future__ import annotations
@@ -88,12 +88,12 @@ def gaussian_dynamic_boltzmann_machine(
     r"""Return a Gaussian dynamic Boltzmann machine, which learns a real series as it goes by.
 
     ``P(x_j[t] | past) = N(μ_j, s_j²)``, ``μ = b + Σ_{δ=1}^{d−1} W_δᵀ x[t−δ] + Σ_k V_kᵀ e_k + Aᵀψ``,
-    with traces ``e_k ← λ_k e_k + (1 − λ_k) x[t]`` and, where ``reservoir`` is above 0 (then it is the
-    RNN-Gaussian machine), echoes ``ψ ← (1 − ρ) ψ + ρ tanh(W_rec ψ + W_in x[t])`` of fixed random
-    weights. Every tick climbs ``log P(x[t] | past)`` by ``ΔW_ij = rate · ε_j · (what i remembers)``
-    and ``Δ ln s_j = rate · ½(r_j²/s_j² − 1)``, with r = x − μ and ``ε = r``: the slope times s² (and
-    ½), each cell's own natural scale; ``ε = r/s²`` and ``r²/s² − 1``, the slope itself, if
-    ``natural`` is False.
+    with traces ``e_k ← λ_k e_k + (1 − λ_k) x[t]`` and, where ``reservoir`` is above 0 (then it is
+    the RNN-Gaussian machine), echoes ``ψ ← (1 − ρ) ψ + ρ tanh(W_rec ψ + W_in x[t])`` of fixed
+    random weights. Every tick climbs ``log P(x[t] | past)`` by ``ΔW_ij = rate · ε_j · (what i
+    remembers)`` and ``Δ ln s_j = rate · ½(r_j²/s_j² − 1)``, with r = x − μ and ``ε = r``: the slope
+    times s² (and ½), each cell's own natural scale; ``ε = r/s²`` and ``r²/s² − 1``, the slope
+    itself, if ``natural`` is False.
 
     Evidence holds x, or, at a finite precision, pulls it from μ to the value as the two precisions
     say. What is absent is μ and teaches nothing: with nothing clamped the machine forecasts on.
@@ -128,8 +128,8 @@ def gaussian_dynamic_boltzmann_machine(
     Raises
     ------
     SpecError
-        For sizes or a delay below 1, a λ outside [0, 1), a ρ outside (0, 1], a radius or input scale
-        below 0, a deviation that is not positive, an unknown optimiser or dtype.
+        For sizes or a delay below 1, a λ outside [0, 1), a ρ outside (0, 1], a radius or input
+        scale below 0, a deviation that is not positive, an unknown optimiser or dtype.
 
     References
     ----------

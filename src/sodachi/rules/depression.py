@@ -13,9 +13,9 @@ def depression(rate: float = 1.0) -> Rule:
     not come (ε = x − p below 0), and shrinks where they came: the slope of the log-likelihood.
 
     The postsynaptic cell knows ``error`` (ε_j) and ``trace`` (γ_j, of its own spikes), the
-    presynaptic one ``error`` (ε_i, less by what a branch loses) and ``travelling`` (β, of the spikes
-    that are on their way down this branch of its axon). Its partner, long-term potentiation ``Δu_ij = rate · ε_j α_ij``, is
-    `sodachi.rules.delta`.
+    presynaptic one ``error`` (ε_i, less by what a branch loses) and ``travelling`` (β, of the
+    spikes that are on their way down this branch of its axon). Its partner, long-term potentiation
+    ``Δu_ij = rate · ε_j α_ij``, is `sodachi.rules.delta`.
 
     Parameters
     ----------
