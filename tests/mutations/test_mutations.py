@@ -551,13 +551,13 @@ SLOW = (
         DYNAMIC + "every_binary_rule_is_the_slope_of_the_log_likelihood",
     ),
     Mutation(
-        "models/dynamic_boltzmann.py",
+        "models/dynamic_binary.py",
         "total -= back.sum(0)",
         "total += back.sum(0)",
         DYNAMIC + "every_binary_rule_is_the_slope_of_the_log_likelihood",
     ),
     Mutation(
-        "models/dynamic_boltzmann.py",
+        "models/dynamic_binary.py",
         '"error": _reach(s, decay) * error',
         '"error": _reach(s, 1.0) * error',
         DYNAMIC + "every_binary_rule_is_the_slope_of_the_log_likelihood",

@@ -7,73 +7,22 @@ independent, so nothing is sampled to learn: no dreams, no negative phase, no ba
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from sodachi.core.clock import new_clock, tick
-from sodachi.core.connections import Dense, Sparse, backward
 from sodachi.core.evidence import evidence_field, share
 from sodachi.core.lanes import any_lane
 from sodachi.core.names import named_key
 from sodachi.errors import ObservationError, SpecError
-from sodachi.models.dynamic_memory import (
-    Synapses,
-    arrived,
-    checked_decays,
-    learned,
-    newborn,
-    optimised,
-    pushed,
-    travelling,
-    trusted,
-)
-from sodachi.rules.delta import delta
-from sodachi.rules.depression import depression
+from sodachi.models.dynamic_binary import Settings, learn, log_odds, nothing, remember
+from sodachi.models.dynamic_memory import checked_decays, newborn, trusted
 from sodachi.system import Evidence, Spec, State, System, Variable, arguments, factory, system
 
 RETROGRADE = "activity, not learning: a cell's chances read v and the traces of those it reaches"
 LIMIT = 1e6
-
-
-class Settings(NamedTuple):
-    """The factory's numbers, and what follows from them (see `dynamic_boltzmann_machine`)."""
-
-    units: int
-    delays: tuple[tuple[int | None, ...], ...]
-    trace_decays: tuple[float, ...]
-    depression_decays: tuple[float, ...]
-    rate: float
-    optimiser: str
-    dtype: str
-
-    @property
-    def longest(self) -> int:
-        """The longest delay, D: ticks that the queue holds."""
-        return max((d for row in self.delays for d in row if d is not None), default=1)
-
-    @property
-    def wiring(self) -> Sparse:
-        """From the branches (D, n) of the axons to the cells: each pair by its own delay."""
-        n = self.units
-        rows = tuple(
-            tuple(-1 if d is None else (d - 1) * n + i for i, d in enumerate(to_j))
-            for to_j in zip(*self.delays, strict=True)
-        )
-        return Sparse((self.longest, n), (n,), rows)
-
-    @property
-    def synapses(self) -> Synapses:
-        """Bias, u for every λ and v for every μ, each with its rule."""
-        up = optimised(delta(self.rate), self.optimiser, self.rate)
-        down = optimised(depression(self.rate), self.optimiser, self.rate)
-        own: Synapses = {"bias": (Dense((1,), (self.units,)), up)}
-        own |= {f"potentiation_{k}": (self.wiring, up) for k in range(len(self.trace_decays))}
-        return own | {
-            f"depression_{m}": (self.wiring, down) for m in range(len(self.depression_decays))
-        }
 
 
 @factory("dynamic_boltzmann_machine")
@@ -222,43 +171,34 @@ def _init(s: Settings, key) -> State:
     weights = {name: jnp.zeros(c.weights, s.dtype) for name, (c, _) in s.synapses.items()}
     lane = {
         "activity": {"units": jnp.zeros(s.units, s.dtype)},
-        "memory": _nothing(s),
+        "memory": nothing(s),
         "key": named_key(key, "waking"),
     }
     return State(newborn(s.synapses, weights) | {"clock": new_clock()}, lane)
 
 
-def _nothing(s: Settings) -> dict[str, Any]:
-    """What a machine remembers before the first tick of an episode."""
-    return {
-        "queue": jnp.zeros((s.longest, s.units), s.dtype),
-        "arrived": jnp.zeros((len(s.trace_decays), s.longest, s.units), s.dtype),
-        "own": jnp.zeros((len(s.depression_decays), s.units), s.dtype),
-    }
-
-
 def _step(s: Settings, state: State, observation):
     shared, lane = state
-    blank = _nothing(s)
+    blank = nothing(s)
     memory = {n: jnp.where(observation.first, blank[n], m) for n, m in lane["memory"].items()}
-    log_odds = _log_odds(s, shared["weights"], memory)
-    probability = jax.nn.sigmoid(log_odds)
+    odds = log_odds(s, shared["weights"], memory)
+    probability = jax.nn.sigmoid(odds)
     seen = _binary(trusted(observation.evidence["units"], LIMIT))
     key, chance = jax.random.split(lane["key"])
-    drawn = jax.random.uniform(chance, log_odds.shape, log_odds.dtype)
-    free = (drawn < jax.nn.sigmoid(log_odds + evidence_field(seen))).astype(log_odds.dtype)
+    drawn = jax.random.uniform(chance, odds.shape, odds.dtype)
+    free = (drawn < jax.nn.sigmoid(odds + evidence_field(seen))).astype(odds.dtype)
     x = jnp.where(jnp.isinf(seen.precision), seen.value, free)
 
     error = share(seen) * (x - probability)
-    moved = _learn(s, shared, memory, error, observation)
+    moved = learn(s, shared, memory, error, observation)
     output = {
-        "energy": jnp.sum(jax.nn.softplus(log_odds) - x * log_odds),
+        "energy": jnp.sum(jax.nn.softplus(odds) - x * odds),
         "residual": jnp.mean(jnp.abs(x - probability)),
         "units": x,
         "probability": probability,
     }
     clock = tick(shared["clock"], any_lane(observation.learn))
-    lane = {"activity": {"units": x}, "memory": _remember(s, memory, x), "key": key}
+    lane = {"activity": {"units": x}, "memory": remember(s, memory, x), "key": key}
     return State(moved | {"clock": clock}, lane), output
 
 
@@ -266,47 +206,3 @@ def _binary(seen: Evidence) -> Evidence:
     """Evidence whose clamps are on 0 or 1; any other clamp is no spike and no silence."""
     other = jnp.isinf(seen.precision) & (seen.value != 0) & (seen.value != 1)
     return seen._replace(precision=jnp.where(other, 0.0, seen.precision))
-
-
-def _log_odds(s: Settings, weights, memory):
-    total = weights["bias"][0]
-    for k in range(len(s.trace_decays)):
-        total += s.wiring.apply(weights[f"potentiation_{k}"], memory["arrived"][k])
-    for m, decay in enumerate(s.depression_decays):
-        v = weights[f"depression_{m}"]
-        total -= s.wiring.apply(v, travelling(memory["queue"], decay))
-        back = _reach(s, decay) * backward(s.wiring, v, memory["own"][m])
-        total -= back.sum(0)  # over the branches of each axon
-    return total
-
-
-def _reach(s: Settings, decay: float):
-    """What the target's trace loses on its way back along a branch [D, 1]: ``μ^d``."""
-    return jnp.asarray(decay ** np.arange(1.0, s.longest + 1), s.dtype)[:, None]
-
-
-def _learn(s: Settings, shared, memory, error, observation):
-    post: dict[str, dict] = {name: {"error": error} for name in s.synapses}
-    pre: dict[str, dict] = {"bias": {"activity": jnp.ones(1, error.dtype)}}
-    for k in range(len(s.trace_decays)):
-        pre[f"potentiation_{k}"] = {"activity": memory["arrived"][k]}
-    for m, decay in enumerate(s.depression_decays):
-        post[f"depression_{m}"] = {"error": error, "trace": memory["own"][m]}
-        pre[f"depression_{m}"] = {
-            # A branch belongs to its cell, and knows what the cell knows.
-            "error": _reach(s, decay) * error,
-            "travelling": travelling(memory["queue"], decay),
-        }
-    return learned(
-        s.synapses, shared, post, pre, observation.learn, observation.modulation["synapses"]
-    )
-
-
-def _remember(s: Settings, memory, x):
-    queue = pushed(memory["queue"], x)
-    decays = jnp.asarray(s.depression_decays, x.dtype)[:, None]
-    return {
-        "queue": queue,
-        "arrived": arrived(memory["arrived"], s.trace_decays, queue),
-        "own": decays * (memory["own"] + x),
-    }

@@ -156,7 +156,7 @@ def gaussian_dynamic_boltzmann_machine(
     if type(reservoir) is not int or reservoir < 0:
         raise SpecError("reservoir", "a number of cells, or 0", reservoir)
     if not 0 < leak <= 1:
-        raise SpecError("leak", "above 0, at most 1", leak)
+        raise SpecError("leak", "above 0 to 1", leak)
     for name in ("radius", "input_scale"):
         if not 0 <= given[name] < float("inf"):
             raise SpecError(name, "0 or more, finite", given[name])
@@ -164,12 +164,11 @@ def gaussian_dynamic_boltzmann_machine(
         raise SpecError("deviation", "from 1e-6 to 1e6", deviation)
     if dtype not in ("float32", "float64"):
         raise SpecError("dtype", "float32 or float64", dtype)
-    given["trace_decays"] = checked_decays("trace_decays", trace_decays)
-    settings = Settings(**given)
+    settings = Settings(**given | {"trace_decays": checked_decays("trace_decays", trace_decays)})
     settings.synapses  # noqa: B018 (refuses what is out of its range)
     spec = Spec(
         factory="gaussian_dynamic_boltzmann_machine",
-        arguments=arguments(**given),
+        arguments=arguments(**settings._asdict()),
         observed=(Variable("series", (units,), "real", dtype, LIMIT),),
         modulated=("synapses",),
         capabilities=frozenset({"learns", "local"}),
