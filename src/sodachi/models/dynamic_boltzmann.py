@@ -49,8 +49,8 @@ def dynamic_boltzmann_machine(
     ``Δv_ijm = −rate · (ε_j β_ijm + γ_ijm ε_i)`` (long-term depression).
 
     So a pair of spikes counts by its distance from the arrival: λ to a power after it, μ before.
-    (The source's v is this one times μ^d, with β and γ to match: there a spike on its way weighs
-    more than 1, and long delays learn in leaps.)
+    (The source's v, as we remember it, is this one times μ^d, with β and γ to match: there a spike
+    on its way weighs more than 1, and long delays learn in leaps.)
 
     A cell that is clamped teaches; one that is not is drawn by its chance, and teaches nothing:
     with nothing clamped the machine goes on by itself. A clamp on another value than 0 or 1 is
