@@ -129,6 +129,24 @@ emerging_mixture = model(
 )
 boltzmann_machine = model("boltzmann", "boltzmann_machine", units=8)
 spiking_pair = model("spiking", "spiking_pair")
+dynamic_machine = model(
+    "dynamic_boltzmann",
+    "dynamic_boltzmann_machine",
+    units=3,
+    delays=[[1, 3, None], [2, 2, 4], [1, None, 3]],
+    depression_decays=[0.5, 0.8],
+)
+gaussian_machine = model(
+    "dynamic_gaussian", "gaussian_dynamic_boltzmann_machine", units=2, natural=False
+)
+echoing_machine = model(
+    "dynamic_gaussian",
+    "gaussian_dynamic_boltzmann_machine",
+    units=2,
+    delay=1,
+    reservoir=3,
+    optimiser="adagrad",
+)
 backprop_net = model("backprop", "backprop_net", layers=(6, 5, 3))
 gated_net = model("gated", "gated_net", layers=(6, 5, 3), contexts=4, decay_to_initial=0.1)
 #: All remedies at once; units are old after two updates, so that some are renewed.
@@ -222,6 +240,11 @@ SYSTEMS = {
         dream="reconstruction",
     ),
     "spiking_pair": spiking_pair,
+    "dynamic_boltzmann_machine": dynamic_machine,
+    "gaussian_dynamic_boltzmann_machine": gaussian_machine,
+    "gaussian_dynamic_boltzmann_machine, reservoir": echoing_machine,
+    "minibatch(dynamic_boltzmann_machine)": lambda: minibatch(dynamic_machine(), 3),
+    "minibatch(gaussian_dynamic_boltzmann_machine)": lambda: minibatch(echoing_machine(), 3),
     "swift_td": model("swift_td", "swift_td", inputs=4, rate=0.05),
     "growing_grid": model("growing", "growing_grid", units=20),
     "growing_grid by swing": model("growing", "growing_grid", units=20, swing=0.05),

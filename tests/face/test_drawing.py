@@ -155,6 +155,6 @@ def test_four_small_files_are_written(tmp_path, monkeypatch, seen, taught):
 def test_an_unknown_set_of_pictures_is_refused(capsys):
     assert run_command(["draw", "nonsense"]) == 2
     assert (
-        "WHAT: expected one of settling, backbone, canonical, membrane, machine, got nonsense"
-        in capsys.readouterr().err
+        "WHAT: expected one of settling, backbone, canonical, membrane, machine, dynamic, "
+        "got nonsense" in capsys.readouterr().err
     )

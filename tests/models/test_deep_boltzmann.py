@@ -9,10 +9,12 @@ import pytest
 from layered_machines import LANES, MACHINES, born, law, machine_of, states_of
 
 from sodachi.combinators import minibatch
+from sodachi.core.lanes import own_share
 from sodachi.errors import SpecError
 from sodachi.models.deep_boltzmann import deep_boltzmann_machine, layers_of
 from sodachi.models.deep_boltzmann_layers import energy, field, log_weight
 from sodachi.observation import observe
+from sodachi.system import LANE
 
 TICKS, BURN = 400, 30
 
@@ -221,8 +223,15 @@ def test_a_wrong_argument_is_named(wrong):
 
 
 @pytest.mark.unit
-def test_chains_that_lanes_cannot_share_are_refused():
-    machine = minibatch(deep_boltzmann_machine(layers=(3, 2), chains=3), 2)
-    with pytest.raises(SpecError) as error:
-        machine.step(machine.init(0), observe(machine.spec, input=np.ones((2, 3))))
-    assert error.value.field == "chains"
+@pytest.mark.parametrize("chains", [1, 2, 3, 4, 7, 8])
+def test_lanes_share_the_dreams_in_turn(chains):
+    rows = jnp.arange(chains)
+
+    def one(_):
+        return own_share(rows)
+
+    shares = np.asarray(jax.vmap(one, axis_name=LANE, axis_size=4)(jnp.zeros(4)))
+    assert shares.shape == (4, max(1, chains // 4))
+    counts = np.bincount(shares.ravel(), minlength=chains)
+    if chains % 4 == 0 or 4 % chains == 0:
+        assert np.all(counts == counts[0]) and counts[0] > 0

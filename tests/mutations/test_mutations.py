@@ -46,6 +46,8 @@ TRUST = "tests/models/test_trust.py::test_"
 CONTEXTS = "tests/models/test_contexts.py::test_"
 NAMING = "tests/models/test_naming.py::test_"
 BOLTZMANN = "tests/models/test_boltzmann.py::test_"
+DYNAMIC = "tests/models/test_dynamic_boltzmann.py::test_"
+ADAGRAD = "tests/rules/test_adagrad.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
 SPIKING = "tests/models/test_spiking.py::test_"
 TIMED = "tests/rules/test_timed_counting.py::test_"
@@ -504,6 +506,79 @@ SLOW = (
         "jnp.where(jnp.isfinite(told), told, 0.0) > 0.5",
         "jnp.where(jnp.isfinite(told), told, 0.0) > 0.0",
         TAPE + "what_is_not_believed_by_more_than_half_is_not_done",
+    ),
+    # A series, foreseen: traces, delays and the slope of its likelihood.
+    Mutation(
+        "rules/depression.py",
+        "-(d[0] + d[1])",
+        "d[0] + d[1]",
+        ADAGRAD + "depression_reads_both_cells",
+    ),
+    Mutation(
+        "rules/depression.py",
+        "-(d[0] + d[1])",
+        "-d[0]",
+        DYNAMIC + "every_binary_rule_is_the_slope_of_the_log_likelihood",
+    ),
+    Mutation(
+        "rules/adagrad.py",
+        "+ dw**2",
+        "+ dw",
+        ADAGRAD + "adagrad_is_optax_adagrad_step_for_step",
+    ),
+    Mutation(
+        "models/dynamic_memory.py",
+        "[:, None, None] * traces + queue",
+        "[:, None, None] * (traces + queue)",
+        DYNAMIC + "memory_is_the_sum_of_the_whole_past",
+    ),
+    Mutation(
+        "models/dynamic_memory.py",
+        "decay ** np.maximum(left, 0)",
+        "decay",
+        DYNAMIC + "memory_is_the_sum_of_the_whole_past",
+    ),
+    Mutation(
+        "models/dynamic_memory.py",
+        "(1.0 - decay) * x",
+        "x",
+        DYNAMIC + "traces_are_running_means",
+    ),
+    Mutation(
+        "models/dynamic_boltzmann.py",
+        "share(seen) * (x - probability)",
+        "share(seen) * (probability - x)",
+        DYNAMIC + "every_binary_rule_is_the_slope_of_the_log_likelihood",
+    ),
+    Mutation(
+        "models/dynamic_binary.py",
+        "total -= back.sum(0)",
+        "total += back.sum(0)",
+        DYNAMIC + "every_binary_rule_is_the_slope_of_the_log_likelihood",
+    ),
+    Mutation(
+        "models/dynamic_binary.py",
+        '"error": _reach(s, decay) * error',
+        '"error": _reach(s, 1.0) * error',
+        DYNAMIC + "every_binary_rule_is_the_slope_of_the_log_likelihood",
+    ),
+    Mutation(
+        "models/dynamic_gaussian.py",
+        "rest / deviation**2",
+        "rest / deviation",
+        DYNAMIC + "every_gaussian_rule_is_the_slope_of_the_log_likelihood",
+    ),
+    Mutation(
+        "models/dynamic_gaussian.py",
+        "(rest / deviation) ** 2 - 1.0",
+        "(rest / deviation) ** 2",
+        DYNAMIC + "every_gaussian_rule_is_the_slope_of_the_log_likelihood",
+    ),
+    Mutation(
+        "models/dynamic_gaussian.py",
+        "+ s.leak * heard",
+        "+ heard",
+        DYNAMIC + "every_gaussian_rule_is_the_slope_of_the_log_likelihood",
     ),
 )
 

@@ -64,6 +64,9 @@ CLAIMS = {
     "forecast-against-nulls": "sodachi.claims.forecast_against_nulls",
     "plasticity-follows-gradient": "sodachi.claims.plasticity_follows_gradient",
     "recovery": "sodachi.claims.recovery",
+    "sunspots": "sodachi.claims.sunspots",
+    "weather-forecast": "sodachi.claims.weather_forecast",
+    "stdp-from-likelihood": "sodachi.claims.stdp_from_likelihood",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

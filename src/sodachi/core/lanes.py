@@ -5,7 +5,6 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from sodachi.errors import SpecError
 from sodachi.system import LANE
 
 
@@ -68,15 +67,11 @@ def of_elected(mine, x):
     return gather(jnp.where(mine, x, jnp.zeros_like(x))).sum(0)
 
 
-def own_share(rows, name: str = "rows"):
+def own_share(rows):
     """Return this lane's rows of something shared, ``[k, ...]``: lanes in turn take equal parts.
 
-    With fewer rows than lanes, several lanes take the same one.
-
-    Raises
-    ------
-    SpecError
-        When traced, if neither number is a multiple of the other.
+    With fewer rows than lanes, several lanes take the same one; rows that are left over after
+    equal parts are nobody's.
 
     Examples
     --------
@@ -85,13 +80,8 @@ def own_share(rows, name: str = "rows"):
     (6, 2)
     """
     lanes = jax.lax.axis_size(LANE) if in_lanes() else 1
-    count = rows.shape[0]
-    if count % lanes and lanes % count:
-        raise SpecError(name, f"a multiple or a divisor of {lanes} lanes", count)
-    if count >= lanes:
-        each = count // lanes
-        return jax.lax.dynamic_slice_in_dim(rows, lane_index() * each, each)
-    return jax.lax.dynamic_slice_in_dim(rows, lane_index() % count, 1)
+    each = max(1, len(rows) // lanes)
+    return jax.lax.dynamic_slice_in_dim(rows, lane_index() * each % len(rows), each)
 
 
 def common_key(key, wants, clock):

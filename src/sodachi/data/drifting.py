@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-import zipfile
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from sodachi.data import fetch
 from sodachi.data.table import File
+from sodachi.data.wheels import read_member
 from sodachi.errors import DataError
 
 NAME = "scikit-multiflow"
@@ -104,19 +102,7 @@ def load_drifting(name: str = "electricity") -> tuple[np.ndarray, np.ndarray]:
     if name not in TABLES:
         raise DataError("stream", f"one of {', '.join(TABLES)}", repr(name))
     table = TABLES[name]
-    return parse_table(_member(fetch.fetch(NAME, WHEEL), table), table)
-
-
-def _member(wheel: bytes, table: Table) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
-            content = archive.read(table.file)
-    except (KeyError, zipfile.BadZipFile) as error:
-        raise DataError(WHEEL.name, f"a wheel with {table.file}", error) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != table.sha256:
-        raise DataError(table.file, f"sha256 {table.sha256}", found)
-    return content
+    return parse_table(read_member(NAME, WHEEL, table.file, table.sha256), table)
 
 
 def parse_table(content: bytes, table: Table) -> tuple[np.ndarray, np.ndarray]:

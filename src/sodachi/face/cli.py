@@ -228,13 +228,15 @@ def suite(
 def draw(
     what: Annotated[
         str,
-        typer.Argument(help="A set of pictures: settling, backbone, canonical, membrane, machine."),
+        typer.Argument(
+            help="A set of pictures: settling, backbone, canonical, membrane, machine, dynamic."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("."),
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
 ) -> int:
     """Draw pictures of a page of the documentation, from nets that are run for it."""
-    sets = ("settling", "backbone", "canonical", "membrane", "machine")
+    sets = ("settling", "backbone", "canonical", "membrane", "machine", "dynamic")
     if what not in sets:
         raise CommandError("WHAT", f"one of {', '.join(sets)}", what)
     _prepare()
@@ -246,6 +248,8 @@ def draw(
         from sodachi.face.membrane_drawing import draw_membrane as drawn
     elif what == "machine":
         from sodachi.face.machine_drawing import draw_machine as drawn
+    elif what == "dynamic":
+        from sodachi.face.dynamic_drawing import draw_dynamic as drawn
     else:
         from sodachi.face.backbone_drawing import draw_backbone as drawn
 

@@ -11,6 +11,11 @@ from sodachi.models.canonical import canonical_network as canonical_network
 from sodachi.models.continual import continual_net as continual_net
 from sodachi.models.decision_process import POMDP as POMDP
 from sodachi.models.deep_boltzmann import deep_boltzmann_machine as deep_boltzmann_machine
+from sodachi.models.dynamic_boltzmann import binary_series as binary_series
+from sodachi.models.dynamic_boltzmann import dynamic_boltzmann_machine as dynamic_boltzmann_machine
+from sodachi.models.dynamic_gaussian import (
+    gaussian_dynamic_boltzmann_machine as gaussian_dynamic_boltzmann_machine,
+)
 from sodachi.models.gated import gated_net as gated_net
 from sodachi.models.growing import growing_grid as growing_grid
 from sodachi.models.mixture import settling_mixture as settling_mixture

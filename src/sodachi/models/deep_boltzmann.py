@@ -102,7 +102,7 @@ def deep_boltzmann_machine(
         ``"reconstruction"``: each lane lets go and dreams on from what it sees (contrastive
         divergence).
     chains
-        Number of persistent chains, a multiple or a divisor of the lanes that learn together.
+        Number of persistent chains; best as many as lanes that learn together, or a multiple.
     sweeps
         Dream sweeps a tick: k of CD-k.
     settling, iterations
@@ -129,8 +129,7 @@ def deep_boltzmann_machine(
     Raises
     ------
     SpecError
-        For fewer than two layers, sizes below 1, an unknown name, a number out of range; and when
-        traced, for chains that lanes cannot share evenly.
+        For fewer than two layers, sizes below 1, an unknown name, or a number out of range.
 
     References
     ----------

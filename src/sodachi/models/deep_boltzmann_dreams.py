@@ -47,7 +47,7 @@ def dream_on(s, shared, learning):
         shared["dreams"],
         shared["key"],
     )
-    return {name: own_share(chains, "chains") for name, chains in moments.items()}, dreams, key
+    return {name: own_share(chains) for name, chains in moments.items()}, dreams, key
 
 
 def let_go(s, shared, awake: Activity, key) -> Activity:

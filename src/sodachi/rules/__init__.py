@@ -4,6 +4,7 @@ Wrappers (``with_...``) act from the inside out: first the step size (`with_adam
 a rule's own step), then `with_decay`, `with_scaling`, `with_annealing`, at last `with_bounds`.
 """
 
+from sodachi.rules.adagrad import with_adagrad as with_adagrad
 from sodachi.rules.adam import with_adam as with_adam
 from sodachi.rules.annealing import with_annealing as with_annealing
 from sodachi.rules.autostep import autostep as autostep
@@ -15,6 +16,7 @@ from sodachi.rules.contrastive import contrastive as contrastive
 from sodachi.rules.counting import counting as counting
 from sodachi.rules.decay import with_decay as with_decay
 from sodachi.rules.delta import delta as delta
+from sodachi.rules.depression import depression as depression
 from sodachi.rules.following import instar as instar
 from sodachi.rules.following import outstar as outstar
 from sodachi.rules.generalised import generalised as generalised

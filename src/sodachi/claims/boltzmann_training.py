@@ -1,0 +1,96 @@
+"""How the claims teach a layered Boltzmann machine: passes over images, one compiled call each."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sodachi.combinators import minibatch
+from sodachi.errors import ClaimError
+from sodachi.observation import observe
+from sodachi.system import Evidence, Observation, State, System
+
+
+class Schooling(NamedTuple):
+    """How many passes, in which batches, and when the step size begins to fall."""
+
+    passes: int
+    batch: int = 100
+    full: float = 0.3
+    """The share of all updates with the whole step size; from there it falls straight to 0."""
+    drawn: bool = True
+    """Whether pixels are drawn anew, ``P(1) = intensity``, at every visit."""
+
+
+def shown(system: System, lanes: int, learn: bool = True, **layers: Any) -> Observation:
+    """Return the observation of a batch: layers given are clamped, None and others are free."""
+    empty = observe(system.spec)
+    evidence = {}
+    for variable in system.spec.observed:
+        x = layers.get(variable.name)
+        none = jnp.zeros((lanes, *variable.shape))
+        precision = none if x is None else jnp.full_like(none, jnp.inf)
+        evidence[variable.name] = Evidence(none if x is None else x, precision, none)
+    modulation = {name: jnp.ones(lanes) for name in empty.modulation}
+    return Observation(evidence, modulation, jnp.full(lanes, learn), jnp.zeros(lanes, bool))
+
+
+def schooled(
+    system: System, how: Schooling, seed: int, X: np.ndarray, y: np.ndarray | None = None
+) -> State:
+    """Return the state of a newborn machine after its passes, every one in an order of its own.
+
+    Parameters
+    ----------
+    system
+        A `deep_boltzmann_machine` without lanes.
+    X, y
+        Images [n, pixels] in [0, 1]; labels [n], clamped too, or None.
+
+    Raises
+    ------
+    ClaimError
+        For fewer images than a batch.
+
+    Examples
+    --------
+    >>> from sodachi.models import deep_boltzmann_machine
+    >>> machine = deep_boltzmann_machine(layers=(3, 2))
+    >>> state = schooled(machine, Schooling(passes=1, batch=2), 0, np.eye(3, dtype=np.float32))
+    >>> state.shared["weights"]["input>hidden1"].shape
+    (3, 2)
+    """
+    if len(X) < how.batch:
+        raise ClaimError("images", f"at least {how.batch}", len(X))
+    lanes, updates = minibatch(system, how.batch), len(X) // how.batch
+    classes = system.spec.variable("label").shape[0] if y is not None else 0
+
+    @jax.jit
+    def one_pass(state, X, y, key, sizes):
+        order, drawing = jax.random.split(key)
+        rows = jax.random.permutation(order, len(X))[: updates * how.batch]
+
+        def one(state, now):
+            rows, key, size = now
+            x = X[rows]
+            if how.drawn:
+                x = jax.random.bernoulli(key, x).astype(x.dtype)
+            label = None if y is None else jax.nn.one_hot(y[rows], classes)
+            seen = shown(system, how.batch, input=x, label=label)
+            modulation = {name: size * ones for name, ones in seen.modulation.items()}
+            return lanes.step(state, seen._replace(modulation=modulation))[0], None
+
+        keys = jax.random.split(drawing, updates)
+        return jax.lax.scan(one, state, (rows.reshape(updates, -1), keys, sizes))[0]
+
+    state, key = lanes.init(seed), jax.random.key(seed + 1)
+    X = jnp.asarray(X, jnp.float32)
+    told = None if y is None else jnp.asarray(y)
+    for i in range(how.passes):
+        lived = (np.arange(updates) + i * updates) / (how.passes * updates)
+        sizes = np.minimum(1.0, (1.0 - lived) / (1.0 - how.full))
+        state = one_pass(state, X, told, jax.random.fold_in(key, i), jnp.asarray(sizes, "float32"))
+    return state
