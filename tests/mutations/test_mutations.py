@@ -48,6 +48,9 @@ NAMING = "tests/models/test_naming.py::test_"
 BOLTZMANN = "tests/models/test_boltzmann.py::test_"
 DYNAMIC = "tests/models/test_dynamic_boltzmann.py::test_"
 ADAGRAD = "tests/rules/test_adagrad.py::test_"
+LAYERED = "tests/models/test_deep_boltzmann.py::test_"
+LAYERED_LIKELIHOOD = "tests/models/test_deep_boltzmann_likelihood.py::test_"
+LAYERED_LABELS = "tests/models/test_deep_boltzmann_labels.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
 SPIKING = "tests/models/test_spiking.py::test_"
 TIMED = "tests/rules/test_timed_counting.py::test_"
@@ -61,6 +64,36 @@ MECHANICS = "tests/models/test_mechanics.py::test_"
 
 ALWAYS = (
     # A flipped sign, a dropped factor, a forgotten decay.
+    Mutation(
+        "models/deep_boltzmann_learning.py",
+        "total + moved[below.name] @ weights[name]",
+        "total - moved[below.name] @ weights[name]",
+        LAYERED + "a_moving_centre_changes_no_belief",
+    ),
+    Mutation(
+        "models/deep_boltzmann_layers.py",
+        "(x[above.name] - mean[above.name]) @ weights[name].T",
+        "x[above.name] @ weights[name].T",
+        LAYERED + "what_a_layer_hears_is_the_difference_its_unit_makes_to_the_energy",
+    ),
+    Mutation(
+        "models/deep_boltzmann_learning.py",
+        "centred(x, many * w)",
+        "centred(x, w)",
+        LAYERED_LABELS + "letting_the_label_go_is_the_slope_of_its_log_probability",
+    ),
+    Mutation(
+        "models/deep_boltzmann_labels.py",
+        "- told @ mean[hidden.name]",
+        "+ told @ mean[hidden.name]",
+        LAYERED_LABELS + "the_label_is_believed_as_enumeration_says",
+    ),
+    Mutation(
+        "models/deep_boltzmann_annealing.py",
+        "own - beta * shift",
+        "own + beta * shift",
+        LAYERED_LIKELIHOOD + "many_steps_close_the_bracket",
+    ),
     Mutation(
         "rules/delta.py",
         "lambda w, s, d, context: d[0]",

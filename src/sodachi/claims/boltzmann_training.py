@@ -46,7 +46,8 @@ def schooled(
     Parameters
     ----------
     system
-        A `deep_boltzmann_machine` without lanes.
+        A `deep_boltzmann_machine` without lanes, or a rival that observes an `input` and a `label`;
+        the falling step size is for what can be modulated.
     X, y
         Images [n, pixels] in [0, 1]; labels [n], clamped too, or None.
 

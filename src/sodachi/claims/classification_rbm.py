@@ -14,9 +14,9 @@ import numpy as np
 
 from sodachi.claims.boltzmann_rivals import kernel_machine_error
 from sodachi.claims.boltzmann_training import Schooling, schooled, shown
-from sodachi.claims.claim import Figures, Measured
-from sodachi.claims.statistics import Check, above, at_most, by_mean
-from sodachi.claims.training import accuracy, train
+from sodachi.claims.claim import Claim, Figures, Measured, Protocol
+from sodachi.claims.statistics import Check, above, ahead, at_most, by_mean
+from sodachi.claims.training import accuracy
 from sodachi.combinators import minibatch
 from sodachi.data import load_digits, load_mnist
 from sodachi.models.backprop import backprop_net
@@ -51,7 +51,7 @@ def rows(seed: int, form: str):
     measured[TWIN] = partial(twin, seed, form)
     measured[KERNEL] = partial(kernel, form)
     if form == "quick":
-        return {row: measured[row] for row in (OURS, TWIN, GENERATIVE)}
+        return {row: measured[row] for row in (OURS, GENERATIVE)}
     return measured
 
 
@@ -91,7 +91,7 @@ def twin(seed: int, form: str) -> Figures:
     net = backprop_net(
         layers=(X.shape[1], HIDDEN[form], 10), activation="relu", loss="softmax", rate=TWIN_RATE
     )
-    state = train(net, X, y, epochs=how.passes, batch=how.batch, seed=seed)
+    state = schooled(net, how, seed, X, y)
     return {"error": 1.0 - accuracy(net, state, tests, truth)}
 
 
@@ -110,5 +110,49 @@ def check_full(m: Measured) -> list[Check]:
 
 def check_quick(m: Measured) -> list[Check]:
     """The weaker target of the quick form, judged on means."""
-    gain = {seed: 0.08 - error for seed, error in m(OURS, "error").items()}
-    return [by_mean("at most 8 % errors", gain, 0.0)]
+    gain = {seed: 0.1 - error for seed, error in m(OURS, "error").items()}
+    lead = ahead(m(GENERATIVE, "error"), m(OURS, "error"))
+    return [
+        by_mean("at most 10 % errors", gain, 0.0),
+        by_mean(f"fewer errors than {GENERATIVE}, by .03", lead, 0.03),
+    ]
+
+
+CLAIM = Claim(
+    name="classification-rbm",
+    source={
+        "document": "Y. Sasaki, Can deep learning take in the behaviour of the brain? (essay)",
+        "sentence": "Choose some units as inputs and outputs, and set the couplings so that their "
+        "firing comes near the law of what is to be learnt.",
+    },
+    rows=rows,
+    rivals={
+        TWIN: "backprop with as many hidden units (ReLU, softmax, Adam), batches and passes, "
+        "pixels drawn anew at every visit as for ours",
+        KERNEL: "a support vector machine with a Gaussian kernel (C 10, width .025)",
+    },
+    lesion={
+        GENERATIVE: "only the dream in which everything is let go",
+        DISCRIMINATIVE: "only the dream in which the label is let go",
+    },
+    quick=Protocol(
+        words="scikit-learn's 8 x 8 digits, other writers in the test; 100 hidden units; judged on "
+        "means of two seeds.",
+        seeds=(0, 1),
+        target="At most 10 % errors, and .03 fewer than without the label's own dream.",
+        check=check_quick,
+    ),
+    full=Protocol(
+        words="MNIST, one hidden layer of 1,000, the label a softmax layer above it; batches of "
+        "50, 100 passes, pixels drawn as 0 or 1 at every visit; test images as they are; p(y|v) "
+        "exact. Step, weights of both dreams and passes were chosen on 10,000 of the training "
+        "images, seed 0 of them; so was the twin's step. The kernel machine has no chance in it. "
+        "95 % t intervals over five seeds, paired.",
+        seeds=tuple(range(5)),
+        target="At most 1.4 % errors; fewer than both rivals and both lesions, apart.",
+        check=check_full,
+    ),
+    module=__name__,
+    tuning_seeds=(100,),
+    shown=("error",),
+)

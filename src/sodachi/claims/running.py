@@ -64,6 +64,8 @@ CLAIMS = {
     "forecast-against-nulls": "sodachi.claims.forecast_against_nulls",
     "plasticity-follows-gradient": "sodachi.claims.plasticity_follows_gradient",
     "recovery": "sodachi.claims.recovery",
+    "rbm-likelihood": "sodachi.claims.rbm_likelihood",
+    "classification-rbm": "sodachi.claims.classification_rbm",
     "sunspots": "sodachi.claims.sunspots",
     "weather-forecast": "sodachi.claims.weather_forecast",
     "stdp-from-likelihood": "sodachi.claims.stdp_from_likelihood",

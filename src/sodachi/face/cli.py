@@ -229,14 +229,15 @@ def draw(
     what: Annotated[
         str,
         typer.Argument(
-            help="A set of pictures: settling, backbone, canonical, membrane, machine, dynamic."
+            help="A set of pictures: settling, backbone, canonical, membrane, machine, dynamic, "
+            "dreams."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("."),
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
 ) -> int:
     """Draw pictures of a page of the documentation, from nets that are run for it."""
-    sets = ("settling", "backbone", "canonical", "membrane", "machine", "dynamic")
+    sets = ("settling", "backbone", "canonical", "membrane", "machine", "dynamic", "dreams")
     if what not in sets:
         raise CommandError("WHAT", f"one of {', '.join(sets)}", what)
     _prepare()
@@ -250,6 +251,8 @@ def draw(
         from sodachi.face.machine_drawing import draw_machine as drawn
     elif what == "dynamic":
         from sodachi.face.dynamic_drawing import draw_dynamic as drawn
+    elif what == "dreams":
+        from sodachi.face.dream_drawing import draw_dreaming as drawn
     else:
         from sodachi.face.backbone_drawing import draw_backbone as drawn
 

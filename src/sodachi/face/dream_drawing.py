@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -21,6 +22,17 @@ SWEEPS = 500  # of a dream before it is drawn
 HALF = 32  # pixels of the upper half
 LOOKS = 40  # sweeps of which the belief is drawn
 SIDE = 44
+
+
+def draw_dreaming(out: Path, seed: int = 0, passes: int = PASSES, many: int = SWEEPS) -> list[Path]:
+    """Teach a machine, draw ``out/dreams-*.svg``, and return where the pictures are.
+
+    A small form takes fewer ``passes`` over the digits and ``many`` sweeps.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    taught = dreamer(seed, passes)
+    pictures = {"clamps": draw_dreams(taught, seed, many), "looks": draw_looks(taught, seed)}
+    return [drawing.write(out / f"dreams-{name}.svg") for name, drawing in pictures.items()]
 
 
 class Dreamer(NamedTuple):
@@ -67,24 +79,28 @@ def sweeps(d: Dreamer, seed: int, many: int, known: np.ndarray | None = None, **
     return tuple(np.asarray(b) for b in beliefs)
 
 
-def draw_dreams(d: Dreamer, seed: int = 0) -> Drawing:
+def draw_dreams(d: Dreamer, seed: int = 0, many: int = SWEEPS) -> Drawing:
     """Return dreams with nothing held, with a label held, and with half an image held."""
-    free, _ = sweeps(d, seed, SWEEPS)
-    told, _ = sweeps(d, seed + 1, SWEEPS, label=np.eye(10))
-    again, _ = sweeps(d, seed + 2, SWEEPS, label=np.eye(10))
+    free, _ = sweeps(d, seed, many)
+    told, _ = sweeps(d, seed + 1, many, label=np.eye(10))
+    again, _ = sweeps(d, seed + 2, many, label=np.eye(10))
     one = [int(np.argmax(d.y == digit)) for digit in range(10)]
     half = d.X[one].copy()
     half[:, HALF:] = np.nan
     known = np.arange(64) < HALF
     held = np.where(known, d.X[one], 0.0)
-    completed, _ = sweeps(d, seed + 3, SWEEPS, known, input=held)
-    guess = completed[SWEEPS // 2 :].mean(0)
+    completed, _ = sweeps(d, seed + 3, many, known, input=held)
+    guess = completed[many // 2 :].mean(0)
     blocks = (
-        ("nothing clamped", "ten chains, 500 sweeps each", [free[-1]]),
+        ("nothing clamped", f"ten chains, {many} sweeps each", [free[-1]]),
         ("label clamped → pixels", "two dreams of each", [told[-1], again[-1]]),
-        ("upper half clamped → the rest", "the mean of 250 sweeps, below", [half, guess]),
+        (
+            "upper half clamped → the rest",
+            f"the mean of {many - many // 2} sweeps, below",
+            [half, guess],
+        ),
     )
-    drawing, top = Drawing(860, 380, "What a Boltzmann machine dreams"), 24
+    drawing, top = Drawing(860, 330, "What a Boltzmann machine dreams"), 24
     for title, words, rows in blocks:
         drawing.text(16, top + 18, title, 14, font_weight="bold")
         drawing.text(16, top + 36, words, 12, GREY)
@@ -107,7 +123,7 @@ def draw_looks(d: Dreamer, seed: int = 0) -> Drawing:
     truth = np.arange(len(d.y))
     gain = running[-1, truth, d.y] - running[0, truth, d.y]
     which = int(np.argmax(gain))
-    drawing = Drawing(860, 250, "Looking twice: a belief that settles over sweeps")
+    drawing = Drawing(860, 245, "Looking twice: a belief that settles over sweeps")
     half = d.X[which].copy()
     half[HALF:] = np.nan
     drawing.image(half.reshape(8, 8), 30, 60, 110)
@@ -117,5 +133,6 @@ def draw_looks(d: Dreamer, seed: int = 0) -> Drawing:
     chart.axes((1, 10, 20, 30, 40), (0.0, 0.5, 1.0), "mean belief, by sweep")
     for digit, colour in ((wrong, ORANGE), (int(d.y[which]), BLUE)):
         chart.curve(running[:, which, digit], colour, start=1)
-        drawing.text(800, 60 if colour == BLUE else 80, str(digit), 14, colour)
+        end = chart.at(LOOKS, float(running[-1, which, digit]))[1]
+        drawing.text(800, end + 5, f"a {digit}", 14, colour)
     return drawing
