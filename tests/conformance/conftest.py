@@ -224,6 +224,11 @@ SYSTEMS = {
         decay=0.01,
         sweeps=2,
     ),
+    "deep_boltzmann_machine, convolving": model(
+        "deep_boltzmann",
+        "deep_boltzmann_machine",
+        layers=([4, 4, 1], {"kind": "convolution", "channels": 2, "size": 3, "stride": 2}, 3),
+    ),
     "deep_boltzmann_machine, classifying": model(
         "deep_boltzmann",
         "deep_boltzmann_machine",

@@ -8,14 +8,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from sodachi.combinators import minibatch
-from sodachi.models.deep_boltzmann import deep_boltzmann_machine, layers_of
+from sodachi.models.deep_boltzmann import deep_boltzmann_machine
 from sodachi.models.deep_boltzmann_layers import energy
+from sodachi.models.deep_boltzmann_settings import layers_of
 
 LANES = 64
 MACHINES = {
     "restricted": {"layers": (4, 3)},
     "deep": {"layers": (3, 3, 2)},
     "classifying": {"layers": (3, 3), "labels": 3},
+    "convolving": {
+        "layers": (
+            [2, 3, 1],
+            {"kind": "convolution", "channels": 1, "size": 2, "padding": "VALID"},
+            {"kind": "local", "channels": 2, "size": 1},
+        ),
+    },
 }
 
 

@@ -9,10 +9,12 @@ import pytest
 from layered_machines import LANES, MACHINES, born, law, machine_of, states_of
 
 from sodachi.combinators import minibatch
+from sodachi.core.connections import lift
 from sodachi.core.lanes import own_share
 from sodachi.errors import SpecError
-from sodachi.models.deep_boltzmann import deep_boltzmann_machine, layers_of
+from sodachi.models.deep_boltzmann import deep_boltzmann_machine
 from sodachi.models.deep_boltzmann_layers import energy, field, log_weight
+from sodachi.models.deep_boltzmann_settings import layers_of
 from sodachi.observation import observe
 from sodachi.system import LANE
 
@@ -55,6 +57,7 @@ HELD = {
     "restricted": {"input": {0: 1.0, 2: 0.0}},
     "deep": {"hidden2": {1: 1.0}},
     "classifying": {"label": {0: 0.0, 1: 1.0, 2: 0.0}},
+    "convolving": {"input": {0: 1.0, 4: 0.0}},
 }
 
 
@@ -113,12 +116,11 @@ def test_learning_is_the_centred_gradient_of_the_likelihood(which):
     mean = {k: np.asarray(v, float) for k, v in state.shared["cells"]["mean"].items()}
     awake, asleep = law(which, state, HELD[which]), law(which, state)
     x = {k: v - mean[k] for k, v in every.items()}
-    for below, above, name in s.joints:
-
-        def moment(p, below=below, above=above):
-            return np.einsum("s,si,sj->ij", p, x[below.name], x[above.name])
-
-        assert agrees(_blocks(wish[name]), moment(awake) - moment(asleep)), name
+    for j in s.joints:
+        post = ((awake - asleep)[:, None] * x[j.above.name]).reshape(-1, *j.above.shape)
+        pre = x[j.below.name].reshape(-1, *j.below.shape)
+        truth = lift(j.connection, jnp.asarray(post), jnp.asarray(pre))
+        assert agrees(_blocks(wish[j.name]), truth), j.name
     for n in s.layers:
         truth = (awake - asleep) @ every[n.name]
         assert agrees(_blocks(wish[f"{n.name}:bias"][:, 0]), truth), n.name

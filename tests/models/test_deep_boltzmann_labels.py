@@ -8,8 +8,9 @@ from layered_machines import born, law, machine_of, states_of
 
 from sodachi.combinators import minibatch
 from sodachi.errors import SpecError
-from sodachi.models.deep_boltzmann import deep_boltzmann_machine, layers_of
+from sodachi.models.deep_boltzmann import deep_boltzmann_machine
 from sodachi.models.deep_boltzmann_layers import log_weight
+from sodachi.models.deep_boltzmann_settings import layers_of
 from sodachi.observation import observe
 
 V = np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]])

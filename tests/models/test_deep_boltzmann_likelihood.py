@@ -7,7 +7,7 @@ import pytest
 from layered_machines import MACHINES, born, law, machine_of, states_of
 
 from sodachi.errors import SpecError
-from sodachi.models.deep_boltzmann import deep_boltzmann_machine, layers_of
+from sodachi.models.deep_boltzmann import deep_boltzmann_machine
 from sodachi.models.deep_boltzmann_annealing import anneal_log_partition
 from sodachi.models.deep_boltzmann_layers import energy
 from sodachi.models.deep_boltzmann_likelihood import (
@@ -15,6 +15,7 @@ from sodachi.models.deep_boltzmann_likelihood import (
     log_likelihood,
     variational_bound,
 )
+from sodachi.models.deep_boltzmann_settings import layers_of
 
 
 def log_z_of(which, state):

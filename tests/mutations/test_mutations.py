@@ -66,14 +66,14 @@ ALWAYS = (
     # A flipped sign, a dropped factor, a forgotten decay.
     Mutation(
         "models/deep_boltzmann_learning.py",
-        "total + moved[below.name] @ weights[name]",
-        "total - moved[below.name] @ weights[name]",
+        "total + j.up(",
+        "total - j.up(",
         LAYERED + "a_moving_centre_changes_no_belief",
     ),
     Mutation(
         "models/deep_boltzmann_layers.py",
-        "(x[above.name] - mean[above.name]) @ weights[name].T",
-        "x[above.name] @ weights[name].T",
+        "heard + j.down(weights[j.name], x[j.above.name] - mean[j.above.name])",
+        "heard + j.down(weights[j.name], x[j.above.name])",
         LAYERED + "what_a_layer_hears_is_the_difference_its_unit_makes_to_the_energy",
     ),
     Mutation(

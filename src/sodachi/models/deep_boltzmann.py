@@ -6,61 +6,28 @@ even ones, and all even ones given the odd: two matrix products a sweep.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from sodachi.core.clock import new_clock
-from sodachi.core.connections import Dense
+from sodachi.core.connections import Convolution
 from sodachi.core.names import named_key
 from sodachi.core.rule import initial_weights
-from sodachi.errors import SpecError
-from sodachi.models.deep_boltzmann_layers import Layer, rest
+from sodachi.models.deep_boltzmann_layers import rest
+from sodachi.models.deep_boltzmann_settings import Settings, check, settings_of
 from sodachi.models.deep_boltzmann_step import step
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
-DREAMS = ("persistent", "reconstruction")
-SETTLING = ("sample", "mean_field")
 EVIDENCE_KINDS = {"binary": "binary", "gaussian": "real", "softmax": "categorical"}
-
-
-class Settings(NamedTuple):
-    """The factory's numbers and its layers (see `deep_boltzmann_machine`)."""
-
-    layers: tuple[Layer, ...]
-    dream: str
-    chains: int
-    sweeps: int
-    settling: str
-    iterations: int
-    rate: float
-    decay: float
-    centring: float
-    sparsity: float
-    sparse_target: float
-    scale: float
-    generative: float
-    discriminative: float
-
-    @property
-    def classifies(self) -> bool:
-        """Whether there is a label above a single hidden layer, so that it is known exactly."""
-        return len(self.layers) == 3 and self.layers[2].kind == "softmax"
-
-    @property
-    def joints(self) -> tuple[tuple[Layer, Layer, str], ...]:
-        """Every pair of neighbours, below and above, and the name of what joins them."""
-        pairs = zip(self.layers, self.layers[1:], strict=False)
-        return tuple((below, above, f"{below.name}>{above.name}") for below, above in pairs)
 
 
 @factory("deep_boltzmann_machine")
 def deep_boltzmann_machine(
     *,
-    layers: Sequence[int] = (64, 100),
+    layers: Sequence[Any] = (64, 100),
     labels: int = 0,
     input: str = "binary",
     dream: str = "persistent",
@@ -92,7 +59,9 @@ def deep_boltzmann_machine(
     Parameters
     ----------
     layers
-        Units of the input and of every hidden layer: observed as `input`, `hidden1`, `hidden2`, ...
+        Units of the input and of every hidden layer: observed as `input`, `hidden1`, `hidden2`,
+        ..., all flat. The input may be ``[rows, columns, channels]``, and what lies above an image
+        ``{"kind": "convolution", "channels": 8, "size": 5, "stride": 2}`` (or ``"local"``, untied).
     labels
         Units of the softmax layer `label` above the last; 0: none.
     input
@@ -146,82 +115,28 @@ def deep_boltzmann_machine(
     ((2,), [1.0, 0.0, 1.0, 1.0])
     """
     given: dict[str, Any] = dict(locals()) | {"layers": list(layers)}
-    _check(given)
-    settings = _settings(given)
+    check(given)
+    settings = settings_of(given)
     spec = Spec(
         factory="deep_boltzmann_machine",
         arguments=arguments(**given),
         observed=tuple(
             Variable(n.name, (n.units,), EVIDENCE_KINDS[n.kind]) for n in settings.layers
         ),
-        modulated=(*(name for _, _, name in settings.joints), *(n.name for n in settings.layers)),
+        modulated=(*(j.name for j in settings.joints), *(n.name for n in settings.layers)),
         capabilities=frozenset({"learns", "local", "stochastic", "settles"}),
+        exceptions=tuple(
+            f"{j.name}: tied over sites"
+            for j in settings.joints
+            if isinstance(j.connection, Convolution)
+        ),
     )
     return system(spec, lambda key: _init(settings, key), lambda s, o: step(settings, s, o))
 
 
-def layers_of(spec: Spec) -> Settings:
-    """Return the settings of a layered machine, as functions of its likelihood take them.
-
-    Raises
-    ------
-    SpecError
-        For the spec of anything else, a minibatch too.
-
-    Examples
-    --------
-    >>> [n.name for n in layers_of(deep_boltzmann_machine(labels=2).spec).layers]
-    ['input', 'hidden1', 'label']
-    """
-    if spec.factory != "deep_boltzmann_machine":
-        raise SpecError("factory", "deep_boltzmann_machine", spec.factory)
-    return _settings(json.loads(spec.arguments))
-
-
-def _settings(given: dict[str, Any]) -> Settings:
-    layers, labels = given["layers"], given["labels"]
-    built = [Layer("input", layers[0], given["input"], 0)]
-    built += [Layer(f"hidden{i}", n, "binary", i) for i, n in enumerate(layers) if i]
-    if labels:
-        built.append(Layer("label", labels, "softmax", len(layers)))
-    numbers = {name: given[name] for name in Settings._fields if name != "layers"}
-    return Settings(tuple(built), **numbers)
-
-
-def _check(given: dict[str, Any]) -> None:
-    layers = given["layers"]
-    if len(layers) < 2 or any(type(n) is not int or n < 1 for n in layers):
-        raise SpecError("layers", "two or more positive integers", layers)
-    labels = given["labels"]
-    if type(labels) is not int or labels < 0 or labels == 1:
-        raise SpecError("labels", "0, or 2 or more", labels)
-    known = {"input": ("binary", "gaussian"), "dream": DREAMS, "settling": SETTLING}
-    for name, names in known.items():
-        if given[name] not in names:
-            raise SpecError(name, f"one of {names}", given[name])
-    for name in ("chains", "sweeps", "iterations"):
-        if type(given[name]) is not int or given[name] < 1:
-            raise SpecError(name, "a positive integer", given[name])
-    for name in ("rate", "decay", "sparsity", "scale", "generative", "discriminative"):
-        if not 0 <= given[name] < float("inf"):
-            raise SpecError(name, "0 or more, finite", given[name])
-    if given["discriminative"] and not (labels and len(layers) == 2):
-        words = "0 unless labels stand above a single hidden layer"
-        raise SpecError("discriminative", words, given["discriminative"])
-    for name in ("centring", "sparse_target"):
-        if not 0 <= given[name] < 1:
-            raise SpecError(name, "0 or more and below 1", given[name])
-
-
-def connection(below: Layer, above: Layer) -> Dense:
-    """Return what joins two neighbouring layers."""
-    return Dense((below.units,), (above.units,))
-
-
 def _init(s: Settings, key) -> State:
     weights = {
-        name: initial_weights(connection(below, above), named_key(key, name), s.scale)
-        for below, above, name in s.joints
+        j.name: initial_weights(j.connection, named_key(key, j.name), s.scale) for j in s.joints
     }
     weights |= {f"{n.name}:bias": jnp.zeros((1, n.units)) for n in s.layers}
     centre = {n.name: rest(n) if s.centring else jnp.zeros(n.units) for n in s.layers}

@@ -18,7 +18,7 @@ def imagine(s, weights, mean: Activity, x: Activity) -> tuple[Any, Any]:
     """
     hidden, label = s.layers[1:]
     below = field(s, weights, mean, x | {label.name: mean[label.name]}, hidden)
-    told = (jnp.eye(label.units) - mean[label.name]) @ weights[s.joints[1][2]].T
+    told = (jnp.eye(label.units) - mean[label.name]) @ weights[s.joints[1].name].T
     log = weights[f"{label.name}:bias"][0] - told @ mean[hidden.name]
     return jax.nn.softmax(log + hidden.log_sum(below + told)), hidden.believe(below + told)
 

@@ -12,6 +12,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from sodachi.core.connections import Connection, Dense, backward
+
 Activity = dict[str, Any]
 
 
@@ -23,6 +25,8 @@ class Layer:
     units: int
     kind: str
     place: int
+    shape: tuple[int, ...] = ()
+    """As a connection sees it; activity itself is flat."""
 
     @property
     def odd(self) -> bool:
@@ -76,6 +80,39 @@ class Layer:
         return plain - 0.5 * jnp.sum(x**2, -1) if self.kind == "gaussian" else plain
 
 
+@dataclass(frozen=True)
+class Joint:
+    """What joins two neighbouring layers, both ways by the same weights."""
+
+    below: Layer
+    above: Layer
+    connection: Connection
+
+    @property
+    def name(self) -> str:
+        """The layers' names, from below up."""
+        return f"{self.below.name}>{self.above.name}"
+
+    def up(self, w, x):
+        """Return what the layer above hears of ``x`` below, flat, leading axes kept."""
+        if isinstance(self.connection, Dense):
+            return x @ w
+        return self._each(lambda one: self.connection.apply(w, one.reshape(self.below.shape)), x)
+
+    def down(self, w, x):
+        """Return what the layer below hears of ``x`` above: the adjoint of `up`."""
+        if isinstance(self.connection, Dense):
+            return x @ w.T
+        back = self.connection, w
+        return self._each(lambda one: backward(*back, one.reshape(self.above.shape)), x)
+
+    @staticmethod
+    def _each(one, x):
+        lanes = x.reshape(-1, x.shape[-1])
+        heard = jax.vmap(lambda x: one(x).reshape(-1))(lanes)
+        return heard.reshape(*x.shape[:-1], -1)
+
+
 def rest(layer: Layer):
     """Return the mean of a layer that hears nothing."""
     return layer.believe(jnp.zeros(layer.units))
@@ -87,11 +124,11 @@ def field(s, weights, mean: Activity, x: Activity, layer: Layer):
     ``b + (x_below − μ_below) W_below + (x_above − μ_above) W_aboveᵀ``.
     """
     heard = weights[f"{layer.name}:bias"][0]
-    for below, above, name in s.joints:
-        if layer == above:
-            heard = heard + (x[below.name] - mean[below.name]) @ weights[name]
-        elif layer == below:
-            heard = heard + (x[above.name] - mean[above.name]) @ weights[name].T
+    for j in s.joints:
+        if layer == j.above:
+            heard = heard + j.up(weights[j.name], x[j.below.name] - mean[j.below.name])
+        elif layer == j.below:
+            heard = heard + j.down(weights[j.name], x[j.above.name] - mean[j.above.name])
     return heard
 
 
@@ -105,11 +142,11 @@ def energy(s, weights, mean: Activity, x: Activity):
     own = sum(n.own(weights[f"{n.name}:bias"][0], x[n.name]) for n in s.layers)
     joint = sum(
         jnp.sum(
-            ((x[below.name] - mean[below.name]) @ weights[name])
-            * (x[above.name] - mean[above.name]),
+            j.up(weights[j.name], x[j.below.name] - mean[j.below.name])
+            * (x[j.above.name] - mean[j.above.name]),
             -1,
         )
-        for below, above, name in s.joints
+        for j in s.joints
     )
     return -(own + joint)
 

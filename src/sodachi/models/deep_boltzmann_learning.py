@@ -30,11 +30,15 @@ def learnt(s, shared, observation, awake: Activity, dreamt: Activity) -> tuple[d
         return plastic(rule, joint, weight, {}, post, pre, **given)[0]
 
     new = {}
-    for below, above, name in s.joints:
-        moments = at_label if above.kind == "softmax" else plain
-        post, pre = (_cells(moments, mean, n, n == above) for n in (above, below))
-        joint, rule = Dense((below.units,), (above.units,)), contrastive(s.rate, s.decay)
-        new[name] = change(rule, joint, weights[name], post, pre, name, modulation[name])
+    for j in s.joints:
+        moments = at_label if j.above.kind == "softmax" else plain
+        post, pre = (
+            {k: x.reshape(n.shape) for k, x in _cells(moments, mean, n, n == j.above).items()}
+            for n in (j.above, j.below)
+        )
+        rule = contrastive(s.rate, s.decay)
+        old = weights[j.name]
+        new[j.name] = change(rule, j.connection, old, post, pre, j.name, modulation[j.name])
     new_mean = {n.name: _followed(s, mean[n.name], awake[n.name], learn) for n in s.layers}
     moved = {name: new_mean[name] - mean[name] for name in mean}
     for n in s.layers:
@@ -108,9 +112,9 @@ def _followed(s, mean, x, learn):
 def _carried(s, weights, moved: Activity, layer) -> Any:
     """Return what a move of the neighbours' means took off the layer's field."""
     total: Any = jnp.zeros(layer.units)
-    for below, above, name in s.joints:
-        if layer == above:
-            total = total + moved[below.name] @ weights[name]
-        elif layer == below:
-            total = total + weights[name] @ moved[above.name]
+    for j in s.joints:
+        if layer == j.above:
+            total = total + j.up(weights[j.name], moved[j.below.name])
+        elif layer == j.below:
+            total = total + j.down(weights[j.name], moved[j.above.name])
     return total

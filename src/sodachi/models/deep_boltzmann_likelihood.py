@@ -14,7 +14,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from sodachi.errors import SpecError
-from sodachi.models.deep_boltzmann import layers_of
 from sodachi.models.deep_boltzmann_layers import (
     Activity,
     energy,
@@ -22,6 +21,7 @@ from sodachi.models.deep_boltzmann_layers import (
     log_weight,
     rest,
 )
+from sodachi.models.deep_boltzmann_settings import layers_of
 from sodachi.system import Spec, State
 
 LIMIT = 20
