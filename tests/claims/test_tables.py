@@ -9,8 +9,9 @@ from sodachi.errors import ClaimError
 
 DEAR = (
     "accuracy-cifar", "permuted-digits", "label-worlds", "gradual-drift", "settling-and-growing",
-    "permuted-mnist", "label-permuted",
+    "permuted-mnist", "label-permuted", "classification-rbm",
 )  # fmt: skip
+DEAREST = ("rbm-likelihood",)
 WRITTEN = ["README.md", "docs/claims.md", "docs/suite.md"]
 CLAIMS = {claim.name: claim for claim in list_claims()}
 
@@ -83,5 +84,5 @@ def test_every_rival_and_lesion_is_a_row_that_is_measured(name):
     # Depth, quickly: nets of their own, of 8 layers; feedback: of 5; drift: a stream of its own.
     other_sizes = name in ("depth", "feedback-alignment", "real-drift")
     assert set(claim.rows(0, "quick")) <= rows or other_sizes
-    # Five where a seed is dear (the claim says so); ten everywhere else.
-    assert len(claim.full.seeds) == (5 if name in DEAR else 10)
+    # Five where a seed is dear, three where dearer (the claim says so); ten everywhere else.
+    assert len(claim.full.seeds) == (3 if name in DEAREST else 5 if name in DEAR else 10)

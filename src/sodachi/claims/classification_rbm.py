@@ -25,14 +25,16 @@ from sodachi.system import State, System
 
 OURS, GENERATIVE, DISCRIMINATIVE = "ours", "generative only", "discriminative only"
 TWIN, KERNEL = "twin", "support vectors"
-SETTINGS: dict[str, Any] = {"rate": 1.0, "generative": 0.01, "discriminative": 1.0}
+SETTINGS: dict[str, Any] = {"rate": 1.0, "generative": 0.1, "discriminative": 1.0}
 LESIONS: dict[str, dict[str, Any]] = {
     GENERATIVE: {"generative": 1.0, "discriminative": 0.0, "rate": 0.1},
     DISCRIMINATIVE: {"generative": 0.0},
 }
-SCHOOLING = {"quick": Schooling(passes=60, batch=50), "full": Schooling(passes=100, batch=50)}
+SCHOOLING = {"quick": Schooling(passes=60, batch=50), "full": Schooling(passes=40, batch=50)}
 HIDDEN = {"quick": 100, "full": 1000}
 TWIN_RATE = 0.001
+ONCE = 1
+"""Up to this seed the row is measured in which nothing is random: on the first that is reported."""
 
 
 @lru_cache(2)
@@ -49,7 +51,8 @@ def rows(seed: int, form: str):
     ours = {OURS: {}} | LESIONS
     measured = {row: partial(one_machine, seed, form, given) for row, given in ours.items()}
     measured[TWIN] = partial(twin, seed, form)
-    measured[KERNEL] = partial(kernel, form)
+    if seed <= ONCE:
+        measured[KERNEL] = partial(kernel, form)
     if form == "quick":
         return {row: measured[row] for row in (OURS, GENERATIVE)}
     return measured
@@ -103,8 +106,9 @@ def kernel(form: str) -> Figures:
 def check_full(m: Measured) -> list[Check]:
     """The target of the issue, and what the claim credits: both dreams."""
     checks = [at_most("at most 1.4 % errors", m(OURS, "error"), 0.014)]
-    for row in (TWIN, KERNEL, *LESIONS):
-        checks.append(above(f"fewer errors than {row}", m(row, "error"), m(OURS, "error")))
+    fixed = dict.fromkeys(m(OURS, "error"), m(KERNEL, "error")[ONCE])
+    for row, errors in {KERNEL: fixed, **{r: m(r, "error") for r in (TWIN, *LESIONS)}}.items():
+        checks.append(above(f"fewer errors than {row}", errors, m(OURS, "error")))
     return checks
 
 
@@ -138,21 +142,21 @@ CLAIM = Claim(
     quick=Protocol(
         words="scikit-learn's 8 x 8 digits, other writers in the test; 100 hidden units; judged on "
         "means of two seeds.",
-        seeds=(0, 1),
+        seeds=(1, 2),
         target="At most 10 % errors, and .03 fewer than without the label's own dream.",
         check=check_quick,
     ),
     full=Protocol(
         words="MNIST, one hidden layer of 1,000, the label a softmax layer above it; batches of "
-        "50, 100 passes, pixels drawn as 0 or 1 at every visit; test images as they are; p(y|v) "
-        "exact. Step, weights of both dreams and passes were chosen on 10,000 of the training "
-        "images, seed 0 of them; so was the twin's step. The kernel machine has no chance in it. "
+        "50, 40 passes, pixels drawn as 0 or 1 at every visit; test images as they are; p(y|v) "
+        "exact. Step and the weights of both dreams were chosen on 10,000 of the training images, "
+        "seed 0; so was the twin's step. The kernel machine has no chance in it: one seed. "
         "95 % t intervals over five seeds, paired.",
-        seeds=tuple(range(5)),
+        seeds=(1, 2, 3, 4, 5),
         target="At most 1.4 % errors; fewer than both rivals and both lesions, apart.",
         check=check_full,
     ),
     module=__name__,
-    tuning_seeds=(100,),
+    tuning_seeds=(0, 100),
     shown=("error",),
 )

@@ -24,7 +24,7 @@ from sodachi.system import State, System
 
 OURS, CD, UNCENTRED = "ours", "reconstruction", "not centred"
 OTHERS, MIXTURE = "scikit-learn", "mixture of 500"
-#: Chosen on 10,000 of the training images, seed 100.
+#: Chosen on 10,000 of the training images, seed 0.
 SETTINGS: dict[str, dict[str, Any]] = {"quick": {"rate": 0.3}, "full": {"rate": 0.1}}
 LESIONS: dict[str, dict[str, Any]] = {
     CD: {"dream": "reconstruction"},
@@ -143,7 +143,7 @@ CLAIM = Claim(
     quick=Protocol(
         words="scikit-learn's 8 x 8 digits, 20 hidden units, log Z exact; judged on means of two "
         "seeds.",
-        seeds=(0, 1),
+        seeds=(1, 2),
         target="Above a mixture of 20 by .1 nats.",
         check=check_quick,
     ),
@@ -152,11 +152,11 @@ CLAIM = Claim(
         "test images drawn once. 500 hidden units, 200 passes in batches of 100, as many chains, "
         "one sweep an update. log Z by annealed importance sampling up and down, 10,000 steps, 200 "
         "chains; `nats` takes the upper end. 95 % t intervals over three seeds, paired.",
-        seeds=(0, 1, 2),
+        seeds=(1, 2, 3),
         target="At least -86.3 nats, the bracket within .5; above both rivals and both lesions.",
         check=check_full,
     ),
     module=__name__,
-    tuning_seeds=(100,),
+    tuning_seeds=(0, 100),
     shown=("nats", "bracket"),
 )
