@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -83,5 +85,6 @@ def kernel_machine_error(X, y, tests, truth, strength: float = 10.0, width: floa
     """
     from sklearn.svm import SVC
 
-    told = SVC(C=strength, gamma=width, cache_size=1000).fit(X, y)
+    given: dict[str, Any] = {"C": strength, "gamma": width, "cache_size": 1000}
+    told = SVC(**given).fit(X, y)
     return float((told.predict(tests) != np.asarray(truth)).mean())

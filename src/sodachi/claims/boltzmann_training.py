@@ -88,10 +88,12 @@ def schooled(
         return jax.lax.scan(one, state, (rows.reshape(updates, -1), keys, sizes))[0]
 
     state, key = lanes.init(seed), jax.random.key(seed + 1)
-    X = jnp.asarray(X, jnp.float32)
+    images = jnp.asarray(X, jnp.float32)
     told = None if y is None else jnp.asarray(y)
     for i in range(how.passes):
         lived = (np.arange(updates) + i * updates) / (how.passes * updates)
         sizes = np.minimum(1.0, (1.0 - lived) / (1.0 - how.full))
-        state = one_pass(state, X, told, jax.random.fold_in(key, i), jnp.asarray(sizes, "float32"))
+        state = one_pass(
+            state, images, told, jax.random.fold_in(key, i), jnp.asarray(sizes, "float32")
+        )
     return state

@@ -61,8 +61,8 @@ def rows(seed: int, form: str):
 def machine_of(form: str, **settings: Any) -> System:
     """Return the classification machine of a form."""
     X = images(form)[0]
-    given: dict[str, Any] = {"layers": (X.shape[1], HIDDEN[form]), "labels": 10}
-    return deep_boltzmann_machine(**(given | {"chains": 50} | SETTINGS | settings))
+    given: dict[str, Any] = {"layers": (X.shape[1], HIDDEN[form]), "labels": 10, "chains": 50}
+    return deep_boltzmann_machine(**(given | SETTINGS | settings))
 
 
 def one_machine(seed: int, form: str, settings: dict[str, Any]) -> Figures:

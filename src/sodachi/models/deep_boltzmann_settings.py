@@ -64,10 +64,9 @@ def settings_of(given: dict[str, Any]) -> Settings:
     layers, joints = [_input(given["layers"][0], given["input"])], []
     for i, size in enumerate(given["layers"][1:], 1):
         name, below = f"hidden{i}", layers[-1]
-        joint = _image_joint(size, below, name) if isinstance(size, dict) else None
-        shape = joint.target if joint else (size,)
-        layers.append(Layer(name, prod(shape), "binary", i, shape))
-        joints.append(Joint(below, layers[-1], joint or Dense(below.shape, shape)))
+        joint = _joint(size, below, name)
+        layers.append(Layer(name, prod(joint.target), "binary", i, joint.target))
+        joints.append(Joint(below, layers[-1], joint))
     if labels := given["labels"]:
         layers.append(Layer("label", labels, "softmax", len(layers), (labels,)))
         below = layers[-2]
@@ -81,10 +80,12 @@ def _input(size, kind: str) -> Layer:
     return Layer("input", prod(shape), kind, 0, shape)
 
 
-def _image_joint(options: dict[str, Any], below: Layer, name: str) -> Convolution | Local:
-    """Return the connection of a layer of fields to the image below it."""
-    kinds = {"convolution": Convolution, "local": Local}
-    options = dict(options)
+def _joint(size: Any, below: Layer, name: str) -> Dense | Convolution | Local:
+    """Return the connection of a layer to the one below: dense, or fields of an image."""
+    if not isinstance(size, dict):
+        return Dense(below.shape, (size,))
+    kinds: dict[Any, Any] = {"convolution": Convolution, "local": Local}
+    options = dict(size)
     kind = options.pop("kind", None)
     if kind not in kinds or len(below.shape) != 3:
         words = "a kind of convolution or local, above an image [rows, columns, channels]"
@@ -98,11 +99,12 @@ def _image_joint(options: dict[str, Any], below: Layer, name: str) -> Convolutio
 def check(given: dict[str, Any]) -> None:
     """Raise `SpecError` for arguments of which no machine can be made."""
     layers = given["layers"]
-    sizes = [n for n in layers if not isinstance(n, dict)]
-    image = layers[:1] if layers and isinstance(layers[0], list | tuple) else []
-    flat = [*(image[0] if image else []), *sizes[len(image) :]]
-    if len(layers) < 2 or any(type(n) is not int or n < 1 for n in flat) or not sizes:
-        raise SpecError("layers", "two or more positive integers", layers)
+    first, rest = (layers[0], layers[1:]) if layers else (0, [])
+    image = isinstance(first, list | tuple)
+    sizes = [*(first if image else [first]), *(n for n in rest if not isinstance(n, dict))]
+    if not rest or any(type(n) is not int or n < 1 for n in sizes) or (image and len(first) != 3):
+        words = "two or more positive sizes, the first perhaps [rows, columns, channels]"
+        raise SpecError("layers", words, layers)
     labels = given["labels"]
     if type(labels) is not int or labels < 0 or labels == 1:
         raise SpecError("labels", "0, or 2 or more", labels)
