@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from sodachi.core.connections import Connection, Dense, backward
 
 Activity = dict[str, Any]
+LARGEST = 1e6  # as a variable's limit
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Layer:
     def odd(self) -> bool:
         """Whether it is visited with the odd layers."""
         return bool(self.place % 2)
+
+    def possible(self, x):
+        """Return the activity, with 0 for what no unit of this kind can be (NaN, 3e38, −1)."""
+        lowest, highest = (-LARGEST, LARGEST) if self.kind == "gaussian" else (0.0, 1.0)
+        return jnp.where((x >= lowest) & (x <= highest), x, 0.0)
 
     def believe(self, field):
         """Return the mean of every unit, given what it hears."""

@@ -67,7 +67,7 @@ def wake(s, shared, evidence, x: Activity, key):
     """Return ``(x, moments, belief)``: what is drawn, what is learnt from, what is believed."""
     for n in s.layers:
         clamped = hold_evidence(x[n.name], evidence[n.name], 0.0)
-        x = x | {n.name: jnp.where(jnp.isfinite(clamped), clamped, 0.0)}
+        x = x | {n.name: n.possible(clamped)}
     if s.settling == "mean_field":
         x = jax.lax.fori_loop(0, s.iterations, lambda _, now: _settle(s, shared, evidence, now), x)
         return x, x, x

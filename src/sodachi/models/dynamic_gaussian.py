@@ -164,7 +164,8 @@ def gaussian_dynamic_boltzmann_machine(
         raise SpecError("deviation", "from 1e-6 to 1e6", deviation)
     if dtype not in ("float32", "float64"):
         raise SpecError("dtype", "float32 or float64", dtype)
-    settings = Settings(**given | {"trace_decays": checked_decays("trace_decays", trace_decays)})
+    given["trace_decays"] = checked_decays("trace_decays", trace_decays)
+    settings = Settings(**given)
     settings.synapses  # noqa: B018 (refuses what is out of its range)
     spec = Spec(
         factory="gaussian_dynamic_boltzmann_machine",
