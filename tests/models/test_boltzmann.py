@@ -11,8 +11,8 @@ from sodachi.combinators import minibatch
 from sodachi.core.audit import audit
 from sodachi.errors import ObservationError, SpecError
 from sodachi.models.boltzmann import boltzmann_machine, machine_graph, machine_parameters
+from sodachi.models.boltzmann_energy import energy
 from sodachi.models.boltzmann_graph import Parameters
-from sodachi.models.sweeping import energy
 from sodachi.observation import observe
 from sodachi.system import Evidence, build
 

@@ -9,17 +9,19 @@ import jax
 import jax.numpy as jnp
 
 from sodachi.errors import SpecError
+from sodachi.models.boltzmann_energy import energy, fields
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
 from sodachi.models.boltzmann_units import log_sum
 from sodachi.models.boltzmann_values import check_temperature
-from sodachi.models.sweeping import along, energy, fields, plan, sweeps
+from sodachi.models.sweep_plan import along, plan
+from sodachi.models.sweeping import sweeps
 
 #: How many standard errors the ends of a bracket stand off.
 WIDTH = 3.0
 
 
 class Bracket(NamedTuple):
-    """``lower`` ≤ ln Z ≤ ``upper``, each with its standard errors allowed for; ``estimate`` of ln Z.
+    """``lower`` ≤ ln Z ≤ ``upper``, standard errors allowed for, and an ``estimate`` of it.
 
     ``forward`` and ``reverse`` [chains] are what single runs found for ln Z: the mean of the one is
     below it and the mean of the other above, by what the annealing was too fast for.

@@ -10,8 +10,8 @@ from sodachi.errors import SpecError
 def autocorrelation_time(series, window: float = 5.0):
     r"""Return the integrated autocorrelation time of each column, in steps of the series.
 
-    ``τ = 1 + 2 Σ_{t=1}^{M} ρ(t)`` with M the first lag of at least ``window`` · τ(M): n steps say as
-    much as n/τ independent samples.
+    ``τ = 1 + 2 Σ_{t=1}^{M} ρ(t)`` with M the first lag of at least ``window`` · τ(M): n steps say
+    as much as n/τ independent samples.
 
     Parameters
     ----------

@@ -192,13 +192,13 @@ def _graph(units: int, couplings, populations) -> BoltzmannGraph:
     return boltzmann_graph([["units", units]], [own])
 
 
-def _plain(value):
+def _plain(value: Any):
     """Lists all the way down, as JSON reads them back."""
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, Sequence) or hasattr(value, "tolist"):
-        return [_plain(v) for v in (value.tolist() if hasattr(value, "tolist") else value)]
-    return value
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return [_plain(v) for v in value] if isinstance(value, Sequence) else value
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -220,9 +220,12 @@ def _coupling(graph: BoltzmannGraph, source: str, target: str, pairs=None) -> Co
             raise SpecError(f"couplings {name}", "pairs, within categorical units", "all to all")
         return Coupling(name, source, target, Dense(a.shape, b.shape, loop=a is not b))
     given = [tuple(int(i) for i in pair) for pair in pairs]
+    if any(len(pair) != 2 for pair in given):
+        raise SpecError(f"couplings {name}", "pairs of two units", pairs)
     if a is b:
         given = [tuple(sorted(pair)) for pair in given]
         for pair in given:
             if len(set(pair)) != 2:
                 raise SpecError(f"couplings {name}", "pairs of different units", list(pair))
-    return Coupling(name, source, target, Edges(a.sites, b.sites, tuple(given)))
+    made = Edges(a.sites, b.sites, tuple((p[0], p[1]) for p in given))
+    return Coupling(name, source, target, made)

@@ -10,9 +10,10 @@ from sodachi.core.clock import ticks
 from sodachi.core.connections import Dense
 from sodachi.core.lanes import gather
 from sodachi.core.rule import plastic, start_synapses
+from sodachi.models.boltzmann_energy import fields
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, Units
 from sodachi.models.boltzmann_units import signal
-from sodachi.models.sweeping import along, fields, plan
+from sodachi.models.sweep_plan import along, plan
 from sodachi.rules.annealing import with_annealing
 from sodachi.rules.contrastive import ASLEEP, AWAKE, DREAM, WAKE, contrastive, own_dreams, pushed
 

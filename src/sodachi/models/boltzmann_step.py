@@ -13,9 +13,10 @@ from sodachi.core.connections import Dense
 from sodachi.core.lanes import any_lane
 from sodachi.core.names import named_key
 from sodachi.core.rule import initial_weights
+from sodachi.models.boltzmann_energy import energy
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, Units
 from sodachi.models.boltzmann_learning import cells_after, learn, newborn_synapses, starting_mean
-from sodachi.models.sweeping import energy, sweeps
+from sodachi.models.sweeping import sweeps
 from sodachi.models.tempering import exchange
 from sodachi.models.visiting import random_visits
 from sodachi.system import State
@@ -122,7 +123,7 @@ def step(s: Settings, graph: BoltzmannGraph, state: State, observation):
     shared, lane = state
     key, waking, dreaming = jax.random.split(lane["key"], 3)
     parameters = read_parameters(graph, shared["weights"])
-    awake = _coins_of_populations(graph, waking) if s.dream == "local" else None
+    awake: Any = _coins_of_populations(graph, waking) if s.dream == "local" else None
     move = partial(_move, s, graph, parameters, shared["cells"]["temperature"])
     woken = move(lane["activity"], waking, s.sweeps, s.wake == "mean_field",
                  evidence=observation.evidence, moving=awake)  # fmt: skip

@@ -5,6 +5,8 @@ Categorical units carry their states on axis 1; every other axis is free (units,
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -15,12 +17,20 @@ from sodachi.system import Evidence
 NEVER = -1e30
 
 
-def signal(kind: str, x, log_variance=None):
+def signal(kind: str, x, log_variance: Any = None):
     """Return what a unit's partners hear: x, or x/σ² of a Gaussian unit."""
     return x * jnp.exp(-log_variance) if kind == "gaussian" else x
 
 
-def draw(kind: str, field, uniform, temperature, log_variance=None, evidence=None, mean=False):
+def draw(
+    kind: str,
+    field,
+    uniform,
+    temperature,
+    log_variance: Any = None,
+    evidence: Evidence | None = None,
+    mean: bool = False,
+):
     r"""Return ``(x, conditional mean)`` of units that hear ``field``, evidence included.
 
     ``P(x | field) ∝ exp(−E/T)``: σ(f/T) for {0, 1}, σ(2f/T) for ±1, softmax(f/T) over states,
@@ -92,7 +102,8 @@ def _logits(field, evidence: Evidence | None):
     return jnp.where(forbidden, NEVER, field + evidence_field(evidence))
 
 
-def log_sum(kind: str, field, temperature, log_variance=None, bias=None, evidence=None):
+def log_sum(kind: str, field, temperature, log_variance: Any = None, bias: Any = None,
+            evidence: Evidence | None = None):  # fmt: skip
     r"""Return ``ln Σ_x exp(−E(x)/T)`` of each unit alone, up to constants of soft evidence.
 
     ``ln(1 + e^{f/T})``, ``ln 2cosh(f/T)``, ``ln Σ_k e^{f_k/T}`` (the axis of states is summed away)

@@ -37,10 +37,12 @@ def check_values(graph: BoltzmannGraph, name: str, value) -> None:
 
 def check_temperature(temperature) -> None:
     """Refuse a temperature that is not above 0 (traced ones pass); raises `SpecError`."""
-    if isinstance(temperature, jax.core.Tracer):
+    try:
+        values = np.asarray(temperature)
+    except jax.errors.TracerArrayConversionError:
         return
-    if not np.all(np.asarray(temperature) > 0):
-        raise SpecError("temperature", "above 0", np.asarray(temperature).tolist())
+    if not np.all(values > 0):
+        raise SpecError("temperature", "above 0", values.tolist())
 
 
 def binarise(intensity, seed: int | None = None):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from sodachi.models.boltzmann_energy import energy
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
 from sodachi.models.boltzmann_values import check_temperature
-from sodachi.models.sweeping import energy, sweeps
+from sodachi.models.sweeping import sweeps
 
 
 def exchange(graph: BoltzmannGraph, parameters: Parameters, x, key, temperatures, chains, odd):
