@@ -64,6 +64,9 @@ CLAIMS = {
     "forecast-against-nulls": "sodachi.claims.forecast_against_nulls",
     "plasticity-follows-gradient": "sodachi.claims.plasticity_follows_gradient",
     "recovery": "sodachi.claims.recovery",
+    "exact-marginals": "sodachi.claims.exact_marginals",
+    "ais-bracket": "sodachi.claims.ais_bracket",
+    "max-cut": "sodachi.claims.max_cut",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

@@ -151,7 +151,7 @@ def boltzmann_machine(
 
 
 def machine_graph(spec: Spec) -> BoltzmannGraph:
-    """Return the graph of a machine from its spec, for sums, samplers and likelihoods.
+    """Return the graph of a machine (or of a combinator's) from its spec, for sums and samplers.
 
     Raises
     ------
@@ -163,9 +163,11 @@ def machine_graph(spec: Spec) -> BoltzmannGraph:
     >>> machine_graph(boltzmann_machine(units=3).spec).turns
     (('units',),)
     """
+    given = json.loads(spec.arguments)
+    if "inner" in given:
+        return machine_graph(Spec.from_json(json.dumps(given["inner"])))
     if spec.factory != "boltzmann_machine":
         raise SpecError("spec.factory", "boltzmann_machine", spec.factory)
-    given = json.loads(spec.arguments)
     return _graph(given["units"], given["couplings"], given["populations"])
 
 

@@ -35,14 +35,14 @@ def check_values(graph: BoltzmannGraph, name: str, value) -> None:
         raise SpecError(f"{name}{list(place)}", words, value[place].item())
 
 
-def check_temperature(temperature) -> None:
+def check_temperature(temperature, name: str = "temperature") -> None:
     """Refuse a temperature that is not above 0 (traced ones pass); raises `SpecError`."""
     try:
         values = np.asarray(temperature)
     except jax.errors.TracerArrayConversionError:
         return
     if not np.all(values > 0):
-        raise SpecError("temperature", "above 0", values.tolist())
+        raise SpecError(name, "above 0", values.tolist())
 
 
 def binarise(intensity, seed: int | None = None):

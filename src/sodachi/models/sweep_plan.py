@@ -14,6 +14,9 @@ from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, Units
 from sodachi.models.boltzmann_units import signal
 from sodachi.models.coupling_matrix import symmetric
 
+#: Neighbour slots are added one by one up to this degree, which is faster, but more program.
+UNROLLED = 16
+
 
 class Slots(NamedTuple):
     """Neighbour slots of a population in one coupling: partner and pair, each [units, degree]."""
@@ -145,6 +148,10 @@ def through_slots(how, ready, x, u: Units, rows: tuple[int, int], inner: bool):
         if s.other in ready["log_variance"]:
             heard = signal("gaussian", heard, along(ready["log_variance"][s.other], heard))
         weight = ready["slots"][s.coupling, u.name][part]
+        if s.neighbour.shape[1] > UNROLLED:
+            index = s.neighbour[part]
+            total = total + jnp.sum(along(weight, heard[index]) * heard[index], 1)
+            continue
         for k in range(s.neighbour.shape[1]):
             total = total + along(weight[:, k], heard) * heard[s.neighbour[part, k]]
     return total

@@ -43,6 +43,7 @@ def sweeps(
     evidence: dict[str, Evidence] | None = None,
     mean_field: bool = False,
     moving: dict[str, Any] | None = None,
+    schedule: Any = None,
 ):
     r"""Return ``(x, mean)`` after every unit was visited ``count`` times (Gibbs sampling).
 
@@ -63,6 +64,8 @@ def sweeps(
         Replace draws by their means: a fixed-point iteration of the mean-field equations.
     moving
         By population whether it moves at all (a traced flag); None: all of them.
+    schedule
+        [count] factors of the temperature, sweep by sweep (annealing), or None.
 
     Returns
     -------
@@ -89,9 +92,10 @@ def sweeps(
     def sweep(t, carry):
         x, mean = carry
         now = jax.random.fold_in(key, t)
+        warmth = temperature if schedule is None else temperature * schedule[t]
         for number, name in enumerate(n for turn in graph.turns for n in turn):
             u, own = graph.population(name), jax.random.fold_in(now, number)
-            drawn = _skippable(graph, how, ready, x, u, own, temperature, known, mean_field)
+            drawn = _skippable(graph, how, ready, x, u, own, warmth, known, mean_field)
             if moving is not None:
                 stays = (x[name], mean[name])
                 drawn = [jnp.where(moving[name], a, b) for a, b in zip(drawn, stays, strict=True)]

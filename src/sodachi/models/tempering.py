@@ -49,7 +49,14 @@ def exchange(graph: BoltzmannGraph, parameters: Parameters, x, key, temperatures
 
 
 def tempered_sweeps(
-    graph: BoltzmannGraph, parameters: Parameters, x, key, count: int, temperatures, chains: int
+    graph: BoltzmannGraph,
+    parameters: Parameters,
+    x,
+    key,
+    count: int,
+    temperatures,
+    chains: int,
+    odd: Any = 0,
 ):
     r"""Return ``(x, swaps)`` after ``count`` exchanges, each followed by a sweep.
 
@@ -64,6 +71,8 @@ def tempered_sweeps(
         [rungs], neighbours first to last; the law of interest is that of one of them.
     chains
         Chains at each temperature; static.
+    odd
+        1 to let the odd pairs offer first.
 
     Returns
     -------
@@ -96,11 +105,11 @@ def tempered_sweeps(
     def one(t, carry):
         x, accepted = carry
         trading, moving = jax.random.split(jax.random.fold_in(key, t))
-        x, new = exchange(graph, parameters, x, trading, each, chains, t % 2)
+        x, new = exchange(graph, parameters, x, trading, each, chains, (t + odd) % 2)
         x, _ = sweeps(graph, parameters, x, moving, temperature=each)
         return x, accepted + new
 
     start = (x, jnp.zeros(max(len(rungs) - 1, 1)))
     x, accepted = jax.lax.fori_loop(0, count, one, start)
-    offers = (count + (jnp.arange(len(accepted)) % 2 == 0)) // 2
+    offers = (count + (jnp.arange(len(accepted)) % 2 == odd)) // 2
     return x, accepted / jnp.maximum(offers, 1)
