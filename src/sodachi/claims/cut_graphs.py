@@ -15,8 +15,8 @@ from sodachi.errors import DataError
 
 TORUS, SPARSE, DENSE = "torus, planted", "sparse, planted", "dense, unweighted"
 GRAPHS = (TORUS, SPARSE, DENSE)
-#: The largest cut of the dense graph that `longest_run` of dwave-samplers found; no proof.
-BEST_KNOWN = {"dense, unweighted": 0.0}
+#: The largest that 60 runs of dwave-samplers found, of 30,000 sweeps each (seed 987654); no proof.
+BEST_KNOWN = {DENSE: 11612.0}
 
 
 class CutGraph(NamedTuple):
