@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
+from sodachi.claims.learned_machines import MANNERS, learned
 from sodachi.claims.random_machines import random_machine
 from sodachi.claims.statistics import Check, above, at_least, at_most, by_mean
 from sodachi.combinators import minibatch
@@ -28,7 +29,7 @@ from sodachi.system import Evidence
 
 CHAINS, BURN = 16, 300
 SWEEPS = {"quick": 1500, "full": 6000}
-LADDER = (1.0, 1.5, 2.2)
+LADDER, TICKS = (1.0, 1.5, 2.2), 8000
 COLOURS, ORDERLESS, TEMPERED = "Gibbs, by colours", "Gibbs, in no order", "tempering"
 VISITED, TEMPERED_ALL = "Gibbs, all to all", "tempering, all to all"
 MEAN_FIELD, TOGETHER = "mean field", "neighbours at once"
@@ -152,9 +153,11 @@ def rows(seed: int, form: str):
     sampled = (COLOURS, MEAN_FIELD, TOGETHER) if form == "quick" else (
         *SAMPLERS, MEAN_FIELD, TOGETHER
     )  # fmt: skip
-    learned = () if form == "quick" else (GRADIENT, SHORT)
+    followed = () if form == "quick" else (GRADIENT, SHORT)
     found = {row: partial(measure, row, seed, form) for row in sampled}
-    return found | {row: partial(gradient, row, seed, form) for row in learned}
+    found |= {row: partial(gradient, row, seed, form) for row in followed}
+    manners = () if form == "quick" else MANNERS
+    return found | {row: partial(learned, row, seed, TICKS) for row in manners}
 
 
 def check_full(m: Measured) -> list[Check]:
@@ -219,7 +222,8 @@ CLAIM = Claim(
         "states; errors by integrated autocorrelation time. Of 1,000 right statistics 997 would be "
         "within three errors. Tempering at 1, 1.5, 2.2. Gradient: 8 seen and 4 to 8 hidden units, "
         "all coupled; 16 rows of data, 16 dream chains, weights held; couplings between seen and "
-        "hidden.",
+        "hidden. Beside, without a target: the divergence of a small world learned in 8,000 ticks "
+        "by each manner of dreaming, what having no common switch costs among them.",
         seeds=tuple(range(10)),
         target="Samplers and the gradient: at least .985 within 3 standard errors, root mean "
         "square error at most 1.25 standard errors. Errors smaller than mean field's, than where "
@@ -227,5 +231,6 @@ CLAIM = Claim(
         check=check_full,
     ),
     module=__name__,
-    shown=("error", "within", "spread", "time"),
+    tuning_seeds=(100, 101),
+    shown=("error", "within", "spread", "time", "divergence"),
 )

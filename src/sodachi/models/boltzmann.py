@@ -137,12 +137,14 @@ def boltzmann_machine(
         graph.population(name)
     used = {n: v for n, v in given.items() if n in Settings._fields}
     settings = Settings(**{**used, "ladder": tuple(given["ladder"])})
+    # Means alone, awake and in dreams, are the same for every key.
+    chance = set() if wake == dream == "mean_field" else {"stochastic"}
     spec = Spec(
         factory="boltzmann_machine",
         arguments=arguments(**given),
         observed=tuple(Variable(u.name, u.shape, VARIABLES.get(u.kind, u.kind)) for u in seen),
         modulated=("couplings",),
-        capabilities=frozenset({"learns", "local", "stochastic", "settles"}),
+        capabilities=frozenset({"learns", "local", "settles"} | chance),
         exceptions=_exceptions(graph),
     )
     return system(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
+
 from sodachi.core.rule import Drive, Rule
 
 WAKE, DREAM = "wake", "dream"
@@ -60,7 +62,8 @@ def own_dreams(rate: float, slow: float, decay: float = 0.0) -> Rule:
     ``Δs_ij = slow · z_i z_j (y_i y_j − s_ij)``: x is the cell's waking activity and y its
     dreaming, a and z say whether its population moved the one or the other this tick, by a clock
     of its own. The average s takes the place of ``⟨x_i x_j⟩_dream``; its lag and its noise are
-    the price (`slow` small: lag; large: noise).
+    the price (`slow` small: lag; large: noise). What a synapse dreams first it takes for the mean
+    (steps of 1/n until they are ``slow``), and it learns nothing before.
 
     Both cells know ``wake``, ``dream``, ``awake`` and ``asleep``.
 
@@ -79,9 +82,10 @@ def own_dreams(rate: float, slow: float, decay: float = 0.0) -> Rule:
     >>> one, none = jnp.ones(1), jnp.zeros(1)
     >>> cells = {"wake": one, "dream": one, "awake": none, "asleep": one}
     >>> _, s = plastic(own_dreams(0.1, 0.5), Dense((1,), (1,)), jnp.zeros((1, 1)),
-    ...                {"dreamt": jnp.zeros((1, 1))}, cells, cells, learn=True, clock=0.0)
+    ...                {"dreamt": jnp.zeros((1, 1)), "nights": jnp.zeros((1, 1))}, cells, cells,
+    ...                learn=True, clock=0.0)
     >>> s["dreamt"].tolist()
-    [[0.5]]
+    [[1.0]]
     """
 
     def drives(post, pre):
@@ -93,12 +97,19 @@ def own_dreams(rate: float, slow: float, decay: float = 0.0) -> Rule:
         )
 
     def change(w, s, d, context):
-        return d[0] - d[1] * s["dreamt"], d[2] - d[3] * s["dreamt"]
+        waking = jnp.where(s["nights"] > 0, d[0] - d[1] * s["dreamt"], 0.0)
+        return waking, d[2] - d[3] * s["dreamt"], d[3]
 
     def update(w, s, dw, context):
-        return w + rate * (dw[0] - decay * w), {"dreamt": s["dreamt"] + slow * dw[1]}
+        nights = jnp.minimum(s["nights"] + dw[2], 2.0 / slow)  # no more are told apart
+        step = jnp.maximum(slow, 1.0 / jnp.maximum(nights, 1e-6))
+        dreamt = s["dreamt"] + jnp.where(dw[2] > 0, step * dw[1], 0.0)
+        return w + rate * (dw[0] - decay * w), {"dreamt": dreamt, "nights": nights}
 
-    return Rule("own_dreams", drives, change, update, start=lambda w: {"dreamt": 0.0 * w})
+    def start(w):
+        return {"dreamt": 0.0 * w, "nights": 0.0 * w}
+
+    return Rule("own_dreams", drives, change, update, start)
 
 
 def pushed() -> Rule:
