@@ -13,6 +13,7 @@ from sodachi.errors import ObservationError, SpecError
 from sodachi.models.boltzmann import boltzmann_machine, machine_graph, machine_parameters
 from sodachi.models.boltzmann_energy import energy
 from sodachi.models.boltzmann_graph import Parameters
+from sodachi.models.enumeration import exact, log_likelihood
 from sodachi.observation import observe
 from sodachi.system import Evidence, build
 
@@ -338,3 +339,106 @@ def mixed(**options):
         observed=["bits", "real", "label"],
         **options,
     )  # fmt: skip
+
+
+@pytest.mark.theory
+def test_local_dreams_learn_a_share_of_the_gradient_by_enumeration():
+    """Half of it within a population, a quarter between two: as often as both coins allow."""
+    machine = minibatch(
+        boltzmann_machine(
+            populations=[["seen", 4], ["hidden", 4]],
+            couplings=[["seen", "seen"], ["seen", "hidden"], ["hidden", "hidden"]],
+            dream="local", dream_rate=0.02, rate=1.0, centred=False, scale=2.5,
+        ),
+        LANES,
+    )  # fmt: skip
+    state = machine.init(3)
+    fixed = {n: state.shared[n] for n in ("weights", "cells")}
+    data = (np.random.default_rng(1).random((LANES, 4)) < 0.3).astype(np.float32)
+    given = observe(machine.spec, seen=data)
+
+    def one(state, _):
+        after = machine.step(state, given)[0]
+        drive = jax.tree.map(jnp.subtract, after.shared["weights"], fixed["weights"])
+        return after._replace(shared={**after.shared, **fixed}), drive
+
+    after, drives = jax.jit(lambda s: jax.lax.scan(one, s, None, 1500))(state)
+    graph = machine_graph(machine.spec)
+    parameters = machine_parameters(machine.spec, state)
+    free = exact(graph, parameters)
+    clamp = Evidence(jnp.asarray(data), jnp.full_like(data, jnp.inf), jnp.zeros_like(data))
+    seen = jax.vmap(lambda e: exact(graph, parameters, evidence={"seen": e}))(clamp)
+    for name, share in (("seen-seen", 0.5), ("seen-hidden", 0.25), ("hidden-hidden", 0.5)):
+        slope = np.asarray(seen.correlation[name].mean(0) - free.correlation[name])
+        found = np.asarray(drives[name])[300:].mean(0)
+        assert np.abs(found - share * slope).max() < 0.012
+        assert np.sum(found * slope) / np.sum(slope**2) == pytest.approx(share, rel=0.1)
+        dreamt = np.asarray(after.shared["synapses"][name]["dreamt"])
+        assert np.abs(dreamt - np.asarray(free.correlation[name])).max() < 0.08
+    bias = np.asarray(drives["hidden"])[300:].mean(0)[0]
+    gap = np.asarray(seen.mean["hidden"].mean(0) - free.mean["hidden"])
+    assert np.allclose(bias, 0.5 * gap, atol=0.012)
+
+
+@pytest.mark.theory
+def test_learning_finds_a_law_that_the_machine_can_have():
+    """A teacher's samples: the divergence falls near 0, and a Gaussian's variance is found."""
+    graph = machine_graph(boltzmann_machine(units=4).spec)
+    w = np.triu(np.random.default_rng(2).normal(0, 1.5, (4, 4)), 1)
+    teacher = Parameters(
+        {"units-units": jnp.asarray(w, jnp.float32)}, {"units": jnp.full(4, -0.4)}, {}
+    )
+    patterns = np.array(list(itertools.product([0.0, 1.0], repeat=4)), np.float32)
+    p = np.exp(np.asarray(log_likelihood(graph, teacher, {"units": patterns}), float))
+    lanes, ticks = 32, 1500
+    machine = minibatch(boltzmann_machine(units=4, dreams=lanes, rate=0.3, anneal=ticks), lanes)
+    shown = np.random.default_rng(3).choice(16, (ticks, lanes), p=p / p.sum())
+    given = jax.tree.map(jnp.asarray, observe(machine.spec, units=patterns[shown[0]]))
+
+    def one(state, rows):
+        held = given.evidence["units"]._replace(value=jnp.asarray(patterns)[rows])
+        return machine.step(state, given._replace(evidence={"units": held}))[0], None
+
+    def divergence(state):
+        learnt = machine_parameters(machine.spec, state)
+        return float(
+            p @ (np.log(p) - np.asarray(log_likelihood(graph, learnt, {"units": patterns})))
+        )
+
+    newborn = machine.init(0)
+    state = jax.jit(lambda s, r: jax.lax.scan(one, s, r)[0])(newborn, jnp.asarray(shown))
+    assert divergence(newborn) > 0.5 and divergence(state) < 0.03
+
+    single = minibatch(
+        boltzmann_machine(populations=[["x", 1, "gaussian"], ["h", 1]], couplings=[["x", "h"]],
+                          rate=0.1, variance_rate=0.2, anneal=ticks, dreams=lanes, scale=0.0),
+        lanes,
+    )  # fmt: skip
+    values = np.random.default_rng(4).normal(1.5, 0.5, (ticks, lanes, 1)).astype(np.float32)
+    given = jax.tree.map(jnp.asarray, observe(single.spec, x=values[0]))
+
+    def real(state, rows):
+        held = given.evidence["x"]._replace(value=rows)
+        return single.step(state, given._replace(evidence={"x": held}))[0], None
+
+    state = jax.jit(lambda s, r: jax.lax.scan(real, s, r)[0])(single.init(0), jnp.asarray(values))
+    found = machine_parameters(single.spec, state)
+    seen = log_likelihood(machine_graph(single.spec), found, {"x": values.reshape(-1, 1)})
+    best = -0.5 * np.log(2 * np.pi * values.var()) - 0.5
+    assert float(np.mean(seen)) == pytest.approx(best, abs=0.05)
+
+
+def test_a_target_of_sparse_activity_is_approached():
+    machine = minibatch(
+        boltzmann_machine(
+            populations=[["seen", 6], ["hidden", 5]], couplings=[["seen", "hidden"]],
+            sparse=0.1, sparse_strength=5.0, rate=0.05,
+        ),
+        16,
+    )  # fmt: skip
+    data = (np.random.default_rng(0).random((16, 6)) < 0.5).astype(np.float32)
+    given = jax.tree.map(jnp.asarray, observe(machine.spec, seen=data))
+    state = jax.jit(
+        lambda s: jax.lax.scan(lambda s, _: (machine.step(s, given)[0], None), s, None, 600)[0]
+    )(machine.init(0))
+    assert np.allclose(state.shared["cells"]["offset"]["hidden"], 0.1, atol=0.08)

@@ -46,6 +46,8 @@ TRUST = "tests/models/test_trust.py::test_"
 CONTEXTS = "tests/models/test_contexts.py::test_"
 NAMING = "tests/models/test_naming.py::test_"
 BOLTZMANN = "tests/models/test_boltzmann.py::test_"
+SAMPLING = "tests/models/test_boltzmann_sampling.py::test_"
+LIKELIHOOD = "tests/models/test_boltzmann_likelihood.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
 SPIKING = "tests/models/test_spiking.py::test_"
 TIMED = "tests/rules/test_timed_counting.py::test_"
@@ -216,9 +218,69 @@ SLOW = (
     ),
     Mutation(
         "rules/contrastive.py",
-        "Drive(-post[name] / len(dreams)",
-        "Drive(post[name] / len(dreams)",
+        "Drive(-post[DREAM], pre[DREAM]",
+        "Drive(post[DREAM], pre[DREAM]",
         BOLTZMANN + "expected_drive_is_the_gradient_of_the_log_likelihood",
+    ),
+    Mutation(
+        "rules/contrastive.py",
+        'd[0] - d[1] * s["dreamt"], 0.0',
+        'd[0] - s["dreamt"], 0.0',
+        BOLTZMANN + "local_dreams_learn_a_share_of_the_gradient_by_enumeration",
+    ),
+    Mutation(
+        "models/boltzmann_learning.py",
+        "push = {n: -h for",
+        "push = {n: h for",
+        BOLTZMANN + "expected_drive_is_the_gradient_of_the_log_likelihood",
+    ),
+    Mutation(
+        "models/boltzmann_learning.py",
+        "- x * (heard - bias))",
+        "+ x * (heard - bias))",
+        BOLTZMANN + "learning_finds_a_law_that_the_machine_can_have",
+    ),
+    Mutation(
+        "models/boltzmann_learning.py",
+        "(s.sparse - means[u.name])",
+        "(means[u.name] - s.sparse)",
+        BOLTZMANN + "a_target_of_sparse_activity_is_approached",
+    ),
+    Mutation(
+        "models/boltzmann_units.py",
+        "jax.nn.sigmoid(2.0 * (field + pull)",
+        "jax.nn.sigmoid((field + pull)",
+        SAMPLING + "a_sweep_leaves_the_law_as_it_is",
+    ),
+    Mutation(
+        "models/boltzmann_units.py",
+        "jnp.sqrt(temperature / stiff)",
+        "jnp.sqrt(1.0 / stiff)",
+        SAMPLING + "gaussian_units_have_the_moments_of_the_integral",
+    ),
+    Mutation(
+        "models/visiting.py",
+        "heard + row * (new - x[i])",
+        "heard + row * new",
+        SAMPLING + "a_sweep_leaves_the_law_as_it_is",
+    ),
+    Mutation(
+        "models/tempering.py",
+        "(cold[:-1] - cold[1:]) * (E[:-1] - E[1:])",
+        "(cold[:-1] - cold[1:]) * (E[1:] - E[:-1])",
+        SAMPLING + "exchanges_leave_each_temperature_its_law",
+    ),
+    Mutation(
+        "models/annealed_importance.py",
+        "else start - found",
+        "else start + found",
+        LIKELIHOOD + "annealing_from_both_ends_holds_the_exact_value",
+    ),
+    Mutation(
+        "models/simulated_annealing.py",
+        '"spins-spins": -jnp',
+        '"spins-spins": jnp',
+        "tests/claims/test_max_cut.py::test_the_largest_cut_of_a_small_graph_is_found",
     ),
     Mutation(
         "rules/counting.py",
