@@ -442,3 +442,44 @@ def test_a_target_of_sparse_activity_is_approached():
         lambda s: jax.lax.scan(lambda s, _: (machine.step(s, given)[0], None), s, None, 600)[0]
     )(machine.init(0))
     assert np.allclose(state.shared["cells"]["offset"]["hidden"], 0.1, atol=0.08)
+
+
+@pytest.mark.theory
+def test_every_kind_learns_the_gradient_of_the_exact_log_likelihood():
+    lanes = 64
+    machine = minibatch(
+        boltzmann_machine(
+            populations=[["real", 2, "gaussian"], ["sites", [2, 3], "categorical"],
+                         ["spins", 2, "spin"], ["hidden", 3]],
+            couplings=[["real", "hidden"], ["sites", "hidden"], ["sites", "sites", [[0, 1]]],
+                       ["spins", "hidden"], ["real", "spins"]],
+            observed=["real", "sites"], rate=1.0, variance_rate=1.0, dreams=lanes, centred=False,
+            scale=1.0,
+        ),
+        lanes,
+    )  # fmt: skip
+    rng, state = np.random.default_rng(7), machine.init(5)
+    data = {
+        "real": rng.normal(0.5, 1.2, (lanes, 2)).astype(np.float32),
+        "sites": np.eye(3, dtype=np.float32)[rng.integers(0, 3, (lanes, 2))],
+    }
+    given = observe(machine.spec, **data)
+    fixed = {n: state.shared[n] for n in ("weights", "cells")}
+
+    def one(state, _):
+        after = machine.step(state, given)[0]
+        drive = jax.tree.map(jnp.subtract, after.shared["weights"], fixed["weights"])
+        return after._replace(shared={**after.shared, **fixed}), drive
+
+    drives = jax.jit(lambda s: jax.lax.scan(one, s, None, 840)[1])(state)
+    graph = machine_graph(machine.spec)
+    slope = jax.grad(lambda p: log_likelihood(graph, p, data).mean())(
+        machine_parameters(machine.spec, state)
+    )
+    expected = slope.weights | slope.bias
+    expected |= {f"{n} variance": a for n, a in slope.log_variance.items()}
+    for name, drive in drives.items():
+        blocks = np.asarray(drive, float)[40:].reshape(20, 40, *drive.shape[1:]).mean(1)
+        truth = np.asarray(expected[name]).reshape(drive.shape[1:])
+        assert agrees(blocks, truth, 4.5), name
+        assert np.abs(blocks.mean(0) - truth).max() < 0.05, name

@@ -238,7 +238,7 @@ SLOW = (
         "models/boltzmann_learning.py",
         "- x * (heard - bias))",
         "+ x * (heard - bias))",
-        BOLTZMANN + "learning_finds_a_law_that_the_machine_can_have",
+        BOLTZMANN + "every_kind_learns_the_gradient_of_the_exact_log_likelihood",
     ),
     Mutation(
         "models/boltzmann_learning.py",

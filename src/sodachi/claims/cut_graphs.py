@@ -13,8 +13,8 @@ import numpy as np
 
 from sodachi.errors import DataError
 
-TORUS, SPARSE, DENSE = "torus, planted", "sparse, planted", "dense, unweighted"
-GRAPHS = (TORUS, SPARSE, DENSE)
+TORUS, CUBE, DENSE = "torus, planted", "three dimensions, planted", "dense, unweighted"
+GRAPHS = (TORUS, CUBE, DENSE)
 #: The largest that 60 runs of dwave-samplers found, of 30,000 sweeps each (seed 987654); no proof.
 BEST_KNOWN = {DENSE: 11612.0}
 
@@ -30,8 +30,8 @@ class CutGraph(NamedTuple):
 def cut_graph(name: str, small: bool = False) -> CutGraph:
     """Return one of the graphs: 800 nodes as the first of the G-set (100 where ``small``).
 
-    A torus of 1,600 edges (as G11), a sparse random graph of 2,400 edges, each with weights that
-    are sums of frustrated loops; and 19,176 unweighted random edges (as G1).
+    Tori of 1,600 (as G11) and, in three dimensions, 2,400 pairs, with weights that are sums of
+    frustrated loops; and 19,176 unweighted random edges (as G1).
 
     Examples
     --------
@@ -42,17 +42,19 @@ def cut_graph(name: str, small: bool = False) -> CutGraph:
     nodes = 100 if small else 800
     rng = np.random.default_rng([GRAPHS.index(name), 64, nodes])
     if name == TORUS:
-        return _planted(_torus(10 if small else 20, 10 if small else 40), nodes, rng)
-    if name == SPARSE:
-        return _planted(_random(nodes, 3 * nodes, rng), nodes, rng)
+        return _planted(_torus(10, 10) if small else _torus(20, 40), nodes, rng)
+    if name == CUBE:
+        return _planted(_torus(4, 5, 5) if small else _torus(8, 10, 10), nodes, rng)
     edges = _random(nodes, 300 if small else 19_176, rng)
     return CutGraph(edges, np.ones(len(edges), int), BEST_KNOWN[name] if not small else np.nan)
 
 
-def _torus(rows: int, columns: int) -> np.ndarray:
-    number = np.arange(rows * columns).reshape(rows, columns)
-    down, right = np.roll(number, -1, 0), np.roll(number, -1, 1)
-    return np.concatenate([np.stack([number, n], -1).reshape(-1, 2) for n in (down, right)])
+def _torus(*sides: int) -> np.ndarray:
+    number = np.arange(np.prod(sides)).reshape(sides)
+    return np.concatenate(
+        [np.stack([number, np.roll(number, -1, axis)], -1).reshape(-1, 2)
+         for axis in range(len(sides))]
+    )  # fmt: skip
 
 
 def _random(nodes: int, edges: int, rng) -> np.ndarray:

@@ -29,7 +29,7 @@ def measure(name: str, row: str, seed: int, form: str) -> Figures:
         cuts = _dwave(graph, steps, seed)
     else:
         machine = max_cut(graph.edges, graph.weights)
-        last = 0.1 * typical_field(*machine)
+        last = 0.01 * typical_field(*machine)
         hot = last if row == QUENCHED else None  # the last temperature from the first sweep on
         found = anneal(*machine, jax.random.key(seed), chains=CHAINS, steps=steps, hot=hot)
         spins = np.asarray(found.state["spins"]).T
@@ -109,17 +109,19 @@ CLAIM = Claim(
         check=check_quick,
     ),
     full=Protocol(
-        words="800 nodes: a torus of 1,600 pairs and 2,400 random pairs, both with weights that "
-        "are sums of 560 frustrated loops (largest cut known by construction), and 19,176 "
-        "unweighted random edges as in G1 (best known: 60 other runs of dwave-samplers, 30,000 "
-        "sweeps each; no proof). The G-set's own files are not used. 32 runs of 3,000 sweeps. "
-        "Range and shape of the cooling chosen on three other seeds from seven.",
-        seeds=tuple(range(10)),
+        words="800 nodes: tori of 1,600 pairs and, in three dimensions, of 2,400, both with "
+        "weights that are sums of 560 frustrated loops (largest cut known by construction), and "
+        "19,176 unweighted random edges as in G1 (best known: 60 other runs of dwave-samplers, "
+        "30,000 sweeps each; no proof). The G-set's own files are not used. 32 runs of 3,000 "
+        "sweeps. Cooling chosen on four other seeds from nine. A first full run, on seeds 0 to 9, "
+        "had another cooling (lower, geometric), which missed the torus's largest cut once, and a "
+        "planted random graph in the place of the cube, where not even the lesion failed.",
+        seeds=tuple(range(10, 20)),
         target="On every graph .995 of the best known cut; not below dwave-samplers by .0005 "
         "(largest) and .001 (mean of runs); cold from the start the mean is lower. All apart.",
         check=check_full,
     ),
     module=__name__,
-    tuning_seeds=(100, 101, 102),
+    tuning_seeds=(100, 101, 102, 103),
     shown=("cut", "mean_cut"),
 )

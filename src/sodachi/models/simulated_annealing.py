@@ -39,15 +39,15 @@ def anneal(
     hot: float | None = None,
     cold: float | None = None,
 ) -> Annealed:
-    r"""Return states of low energy: Gibbs sweeps while T falls by a fixed share a step.
+    r"""Return states of low energy: Gibbs sweeps while T falls in even steps.
 
     Parameters
     ----------
     chains, steps
         Independent runs, and sweeps of each; static. Cost is chains × steps × units.
     hot, cold
-        First and last temperature. By default the mean over units of ``√Σ_j w_ij²``, and a tenth
-        of it: what a unit hears by chance decides where order begins.
+        First and last temperature. By default 1.5 and .01 times the mean over units of
+        ``√Σ_j w_ij²``: what a unit hears by chance decides where order begins (`typical_field`).
 
     Returns
     -------
@@ -74,8 +74,8 @@ def anneal(
         if value < least:
             raise SpecError(name, f"{least} or more", value)
     scale = typical_field(graph, parameters) or 1.0
-    first = scale if hot is None else hot
-    last = 0.1 * scale if cold is None else cold
+    first = 1.5 * scale if hot is None else hot
+    last = 0.01 * scale if cold is None else cold
     for name, value in (("hot", first), ("cold", last)):
         check_temperature(value, name)
     if last > first:
@@ -86,7 +86,7 @@ def anneal(
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _anneal(graph, chains, count, parameters, key, hot, cold) -> Annealed:
     step = jnp.arange(count) / (count - 1)
-    temperatures = hot * (cold / hot) ** step
+    temperatures = hot + (cold - hot) * step
     beginning, moving = jax.random.split(key)
     x = graph.start(chains)
     x, _ = sweeps(graph, graph.parameters(), x, beginning)  # without couplings: chance alone
