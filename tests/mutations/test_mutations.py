@@ -248,8 +248,8 @@ SLOW = (
     ),
     Mutation(
         "models/boltzmann_units.py",
-        "jax.nn.sigmoid(2.0 * (field + pull)",
-        "jax.nn.sigmoid((field + pull)",
+        "odds = 2.0 * (field + pull)",
+        "odds = (field + pull)",
         SAMPLING + "a_sweep_leaves_the_law_as_it_is",
     ),
     Mutation(

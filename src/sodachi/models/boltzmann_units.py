@@ -68,11 +68,12 @@ def draw(
     else:
         precision, pull = 0.0, 0.0
     if kind == "binary":
-        p = jax.nn.sigmoid((field + pull - 0.5 * precision) / temperature)
-        x, centre = (uniform < p).astype(field.dtype), p
+        odds = (field + pull - 0.5 * precision) / temperature
+        x, centre = _on(uniform, odds).astype(field.dtype), jax.nn.sigmoid(odds)
     elif kind == "spin":
-        p = jax.nn.sigmoid(2.0 * (field + pull) / temperature)
-        x, centre = jnp.where(uniform < p, 1.0, -1.0).astype(field.dtype), 2.0 * p - 1.0
+        odds = 2.0 * (field + pull) / temperature
+        x = jnp.where(_on(uniform, odds), 1.0, -1.0).astype(field.dtype)
+        centre = 2.0 * jax.nn.sigmoid(odds) - 1.0
     elif kind == "gaussian":
         stiff = jnp.exp(-log_variance) + precision
         centre = (field * jnp.exp(-log_variance) + pull) / stiff
@@ -83,6 +84,11 @@ def draw(
         best = jnp.argmax(logits - jnp.log(-jnp.log(uniform)), 1)
         x = jax.nn.one_hot(best, field.shape[1], axis=1, dtype=field.dtype)
     return held(centre if mean else x, known), held(centre, known)
+
+
+def _on(uniform, odds):
+    """Whether a unit of these log-odds is on: ``uniform < σ(odds)``, without a division."""
+    return uniform * (1.0 + jnp.exp(-odds)) < 1.0
 
 
 def held(x, evidence: Evidence | None):

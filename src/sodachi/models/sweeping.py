@@ -28,9 +28,6 @@ from sodachi.models.sweep_plan import (
 from sodachi.models.visiting import visit
 from sodachi.system import Evidence
 
-#: The smallest uniform number that is drawn: its logarithm and its normal quantile are finite.
-LEAST = 2.0**-24
-
 
 def sweeps(
     graph: BoltzmannGraph,
@@ -102,7 +99,9 @@ def sweeps(
             x, mean = x | {name: drawn[0]}, mean | {name: drawn[1]}
         return x, mean
 
-    x, mean = sweep(0, (x, x)) if count == 1 else jax.lax.fori_loop(0, count, sweep, (x, x))
+    if count > 1:  # means are of use, and carried along, in the last sweep alone
+        x = jax.lax.fori_loop(0, count - 1, lambda t, x: sweep(t, (x, x))[0], x)
+    x, mean = sweep(count - 1, (x, x))
     return tuple({n: unsort(graph, how, n, a) for n, a in v.items()} for v in (x, mean))
 
 
@@ -123,7 +122,7 @@ def _skippable(graph, how, ready, x, u, key, temperature, known, mean_field):
 
 def _turn(graph, how, ready, x, u: Units, key, temperature, evidence, mean_field):
     own = x[u.name]
-    uniform = jax.random.uniform(key, own.shape, own.dtype, LEAST, 1.0)
+    uniform = uniforms(key, own.shape, own.dtype, own.ndim > len(u.sites))
     outer = from_others(graph, ready, x, u) + through_slots(how, ready, x, u, (0, u.units), False)
     for c in graph.of(u.name):
         if c.full:
@@ -144,6 +143,20 @@ def _turn(graph, how, ready, x, u: Units, key, temperature, evidence, mean_field
 
 def _finite(x):
     return jnp.where(jnp.isfinite(x), x, 0.0)
+
+
+def uniforms(key, shape, dtype, chains: bool):
+    """Return uniform numbers in (0, 1), two of them from every random word where there are chains.
+
+    Making random words is most of what a sweep costs. The second half of the chains gets the first
+    half's words with their two halves swapped: each chain's numbers are uniform and independent,
+    and two chains that share words know of each other only by what is beyond 16 bits.
+    """
+    if dtype != jnp.float32 or not chains or shape[-1] % 2:
+        return jax.random.uniform(key, shape, dtype, 2.0**-24, 1.0)
+    words = jax.random.bits(key, (*shape[:-1], shape[-1] // 2), jnp.uint32)
+    both = jnp.concatenate([words, (words << 16) | (words >> 16)], -1)
+    return (both >> 9).astype(dtype) * 2.0**-23 + 2.0**-24
 
 
 def readable(evidence: Evidence) -> Evidence:
