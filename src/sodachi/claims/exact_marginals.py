@@ -27,7 +27,7 @@ from sodachi.models.visiting import random_visits
 from sodachi.observation import observe
 from sodachi.system import Evidence
 
-CHAINS, BURN = 16, 300
+CHAINS, BURN, MACHINES = 16, 300, 4
 SWEEPS = {"quick": 1500, "full": 6000}
 LADDER, TICKS = (1.0, 1.5, 2.2), 8000
 COLOURS, ORDERLESS, TEMPERED = "Gibbs, by colours", "Gibbs, in no order", "tempering"
@@ -112,28 +112,41 @@ def _figures(seen: np.ndarray, truth: np.ndarray, with_errors: bool = True) -> F
 
 
 def gradient(row: str, seed: int, form: str) -> Figures:
-    """Return how far the mean drive of the weights is from the exact gradient, weights held."""
-    hidden = 4 + seed % 5
+    """Return how far the mean drive of the weights is from the exact gradient, weights held.
+
+    The mean over machines of a seed: drives that share a dream chain err together, and a few
+    machines have too few that do not.
+    """
     machine = minibatch(
         boltzmann_machine(
-            populations=[["seen", 8], ["hidden", hidden]],
+            populations=[["seen", 8], ["hidden", 4 + seed % 5]],
             couplings=[["seen", "seen"], ["seen", "hidden"], ["hidden", "hidden"]],
             dream="persistent" if row == GRADIENT else "contrastive_divergence",
             dreams=CHAINS, rate=1.0, centred=False, scale=2.0,
         ),
         CHAINS,
     )  # fmt: skip
-    data = (np.random.default_rng([seed, 62]).random((CHAINS, 8)) < 0.4).astype(np.float32)
-    observation, state = observe(machine.spec, seen=data), machine.init(seed)
-    fixed = {n: state.shared[n] for n in ("weights", "cells")}
-
-    def one(state, _):
-        after = machine.step(state, observation)[0]
-        drive = after.shared["weights"]["seen-hidden"] - fixed["weights"]["seen-hidden"]
-        return after._replace(shared={**after.shared, **fixed}), drive
-
     steps = BURN + SWEEPS[form]
-    drives = jax.jit(lambda s: jax.lax.scan(one, s, None, steps)[1])(state)
+
+    @jax.jit
+    def live(state, observation):
+        fixed = {n: state.shared[n] for n in ("weights", "cells")}
+
+        def one(state, _):
+            after = machine.step(state, observation)[0]
+            drive = after.shared["weights"]["seen-hidden"] - fixed["weights"]["seen-hidden"]
+            return after._replace(shared={**after.shared, **fixed}), drive
+
+        return jax.lax.scan(one, state, None, steps)[1]
+
+    found = [_one_gradient(machine, live, [seed, k], form) for k in range(MACHINES)]
+    return {name: float(np.mean([f[name] for f in found])) for name in found[0]}
+
+
+def _one_gradient(machine, live, seed: list[int], form: str) -> Figures:
+    rng = np.random.default_rng([*seed, 62])
+    data = (rng.random((CHAINS, 8)) < 0.4).astype(np.float32)
+    observation, state = observe(machine.spec, seen=data), machine.init(int(rng.integers(2**31)))
     graph = machine_graph(machine.spec)
     parameters = machine_parameters(machine.spec, state)
     absent = jnp.zeros(8)
@@ -144,6 +157,7 @@ def gradient(row: str, seed: int, form: str) -> Figures:
         jnp.asarray(data),
     ).mean(0)
     truth = np.asarray(awake - exact(graph, parameters).correlation["seen-hidden"]).reshape(-1)
+    drives = live(state, jax.tree.map(jnp.asarray, observation))
     seen = np.asarray(drives, np.float64)[BURN:].reshape(SWEEPS[form], -1, 1)
     return _figures(seen, truth)
 
@@ -223,8 +237,10 @@ CLAIM = Claim(
         "within three errors. Tempering at 1, 1.5, 2.2. Gradient: 8 seen and 4 to 8 hidden units, "
         "all coupled; 16 rows of data, 16 dream chains, weights held; couplings between seen and "
         "hidden. Beside, without a target: the divergence of a small world learned in 8,000 ticks "
-        "by each manner of dreaming, what having no common switch costs among them.",
-        seeds=tuple(range(10)),
+        "by each manner of dreaming, what having no common switch costs among them. A first full "
+        "run, on seeds 0 to 9, met every part but the gradient's: .989 within, 1.08 errors, of one "
+        "machine a seed, too few for intervals that narrow; now they are four.",
+        seeds=tuple(range(10, 20)),
         target="Samplers and the gradient: at least .985 within 3 standard errors, root mean "
         "square error at most 1.25 standard errors. Errors smaller than mean field's, than where "
         "neighbours are drawn at once, and (gradient) than after one free sweep. All apart.",
