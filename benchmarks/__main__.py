@@ -7,7 +7,7 @@ from importlib import import_module
 
 from benchmarks.common import write
 
-ALL = ("minibatch", "streams", "settling", "growing", "restricted", "walls")
+ALL = ("minibatch", "streams", "settling", "growing", "boltzmann", "restricted", "walls")
 
 
 def main(names: list[str]) -> int:

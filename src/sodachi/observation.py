@@ -109,7 +109,10 @@ def check(spec: Spec, observation: Observation, steps: int | None = None) -> Obs
 
 
 #: What an observed value of each kind may be; a real one only has the variable's limit.
-RANGES = {"categorical": (0, 1), "binary": (0, 1), "spike": (0, 1), "count": (0, np.inf)}
+RANGES = {
+    "categorical": (0, 1), "binary": (0, 1), "bit": (0, 1), "spin": (-1, 1), "spike": (0, 1),
+    "count": (0, np.inf),
+}  # fmt: skip
 
 
 def _evidence(variable: Variable, given: Any, lead, missing: str) -> Evidence:
@@ -136,8 +139,23 @@ def _evidence(variable: Variable, given: Any, lead, missing: str) -> Evidence:
     beyond = (precision > 0) & ((value < low) | (value > high))
     _refuse(f"{name}.value", value, beyond, f"{variable.kind}, {low:g} to {high:g}")
     _refuse(f"{name}.precision", precision, ~(precision >= 0), "0 or more")
+    _possible(variable, value, np.isinf(precision))
     _refuse(f"{name}.drive", drive, ~(np.abs(drive) <= variable.limit), "finite, within the limit")
     return Evidence(value, precision, drive)
+
+
+def _possible(variable: Variable, value: np.ndarray, clamped: np.ndarray) -> None:
+    """Refuse clamps that no unit could be on: between two values, or in two states at once."""
+    name = f"{variable.name}.value"
+    if variable.kind in ("bit", "spin"):
+        low, high = RANGES[variable.kind]
+        between = clamped & (value != low) & (value != high)
+        words = f"{low} or {high} where clamped (sodachi.models.binarise makes them of intensities)"
+        _refuse(name, value, between, words)
+    elif variable.kind == "categorical":
+        held = np.where(clamped, value, 0).sum(-1)
+        beyond = (held > 1 + 1e-3) | (clamped.all(-1) & (held < 1 - 1e-3))
+        _refuse(f"{name}, sum", held, beyond, "1 over all states (clamps that agree)")
 
 
 def _labels(variable: Variable, value: Any, lead) -> Any:
@@ -145,9 +163,9 @@ def _labels(variable: Variable, value: Any, lead) -> Any:
     if variable.kind != "categorical":
         return value
     given = _numbers(f"{variable.name}.value", value)
-    if not np.issubdtype(given.dtype, np.integer) or given.shape != lead:
+    if not np.issubdtype(given.dtype, np.integer) or given.shape != lead + variable.shape[:-1]:
         return given
-    size = variable.shape[0]
+    size = variable.shape[-1]
     _refuse(
         f"{variable.name}.value", given, (given < 0) | (given >= size), f"a label in 0..{size - 1}"
     )

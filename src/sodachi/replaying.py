@@ -135,7 +135,7 @@ def replay(inner: System, capacity: int, repeats: int = 1, keep: str = "reservoi
 
 def _shape(variable: Variable) -> tuple[int, ...]:
     """A category is remembered as its number."""
-    return () if variable.kind == "categorical" else variable.shape
+    return variable.shape[:-1] if variable.kind == "categorical" else variable.shape
 
 
 def _type(variable: Variable):
@@ -150,7 +150,7 @@ def _sample(spec: Spec, observation):
         value = observed_value(evidence)
         fine = jnp.all(share(evidence) == 1) & jnp.all(jnp.abs(value) <= v.limit)
         whole &= fine  # a comparison with NaN does not hold
-        sample[v.name] = jnp.argmax(value) if v.kind == "categorical" else value
+        sample[v.name] = jnp.argmax(value, -1) if v.kind == "categorical" else value
     return sample, whole
 
 
@@ -193,7 +193,7 @@ def _observed(spec: Spec, samples, learns) -> Observation:
     for v in spec.observed:
         value = samples[v.name]
         if v.kind == "categorical":
-            value = jax.nn.one_hot(value, v.shape[0], dtype=v.dtype)
+            value = jax.nn.one_hot(value, v.shape[-1], dtype=v.dtype)
         evidence[v.name] = Evidence(value, jnp.full_like(value, jnp.inf), jnp.zeros_like(value))
     modulation: dict[str, Any] = {n: jnp.ones(learns.shape) for n in spec.modulated}
     return Observation(evidence, modulation, learns, jnp.ones(learns.shape, bool))

@@ -24,8 +24,10 @@ from sodachi.errors import SpecError
 #: Name of the axis over which samples of a minibatch lie; only a lift may gather over it.
 LANE = "lane"
 
-#: What a variable's values mean. ``categorical`` values are one-hot (or probabilities).
-KINDS = ("real", "binary", "categorical", "spike", "count")
+#: What a variable's values mean. ``categorical`` values are one-hot (or probabilities) along the
+#: last axis; ``binary`` ones may be clamped between 0 and 1 (a belief), a ``bit`` is 0 or 1 and a
+#: ``spin`` −1 or 1.
+KINDS = ("real", "binary", "bit", "spin", "categorical", "spike", "count")
 
 #: What a system may declare. A promise that a system cannot keep is declared in `exceptions`.
 CAPABILITIES = ("learns", "local", "stochastic", "grows", "settles")
@@ -46,8 +48,8 @@ class Variable:
             raise SpecError(f"{self.name}.kind", f"one of {KINDS}", self.kind)
         if any(not isinstance(n, int) or n < 1 for n in self.shape):
             raise SpecError(f"{self.name}.shape", "positive integers", self.shape)
-        if self.kind == "categorical" and len(self.shape) != 1:
-            raise SpecError(f"{self.name}.shape", "one axis of categories", self.shape)
+        if self.kind == "categorical" and len(self.shape) not in (1, 2):
+            raise SpecError(f"{self.name}.shape", "categories, or units and categories", self.shape)
         if not jnp.issubdtype(self.dtype, jnp.floating):  # an integer could not hold a clamp's ∞
             raise SpecError(f"{self.name}.dtype", "a floating-point type", self.dtype)
         if not 0 < self.limit < float("inf"):

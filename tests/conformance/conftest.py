@@ -128,6 +128,28 @@ emerging_mixture = model(
     "mixture", "settling_mixture", inputs=6, labels=3, units=8, names=3, emerging=True
 )
 boltzmann_machine = model("boltzmann", "boltzmann_machine", units=8)
+#: Every manner of dreaming, and every kind of unit, stands in some row.
+BOLTZMANN = {
+    "tempering, every kind": {
+        "populations": [["bits", 4], ["real", 2, "gaussian"], ["spins", 3, "spin"],
+                        ["sites", [2, 3], "categorical"], ["label", 3, "categorical"]],
+        "couplings": [["bits", "bits"], ["bits", "real"], ["spins", "spins", [[0, 1], [1, 2]]],
+                      ["sites", "sites", [[0, 1]]], ["label", "spins"], ["sites", "bits"]],
+        "observed": ["bits", "real", "spins", "sites", "label"],
+        "dream": "tempering", "variance_rate": 0.01, "ladder": [1.0, 2.0],
+    },
+    "local dreams": {"couplings": [[0, 1], [1, 2], [2, 0]], "dream": "local"},
+    "mean field": {"dream": "mean_field", "wake": "mean_field", "anneal": 100},
+    "in no order": {"units": 3, "schedule": "random"},
+}  # fmt: skip
+restricted_boltzmann = model(
+    "boltzmann",
+    "boltzmann_machine",
+    populations=[["image", 6], ["hidden", 4]],
+    couplings=[["image", "hidden"]],
+    dream="contrastive_divergence",
+    sparse=0.2,
+)
 spiking_pair = model("spiking", "spiking_pair")
 dynamic_machine = model(
     "dynamic_boltzmann",
@@ -244,6 +266,11 @@ SYSTEMS = {
         input="gaussian",
         dream="reconstruction",
     ),
+    **{
+        f"boltzmann_machine, {name}": model("boltzmann", "boltzmann_machine", **options)
+        for name, options in BOLTZMANN.items()
+    },
+    "minibatch(boltzmann_machine, two sides)": lambda: minibatch(restricted_boltzmann(), 3),
     "spiking_pair": spiking_pair,
     "dynamic_boltzmann_machine": dynamic_machine,
     "gaussian_dynamic_boltzmann_machine": gaussian_machine,

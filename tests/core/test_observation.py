@@ -183,7 +183,7 @@ def test_half_precision_values_are_numbers_too():
         (lambda: Variable("x", (0,)), "x.shape"),
         (lambda: Variable("x", (2,), "colour"), "x.kind"),
         (lambda: Variable("x", (2,), dtype="int32"), "x.dtype"),
-        (lambda: Variable("x", (2, 2), "categorical"), "x.shape"),
+        (lambda: Variable("x", (2, 2, 2), "categorical"), "x.shape"),
         (lambda: Variable("x", (2,), limit=float("inf")), "x.limit"),
         (lambda: Spec("s", observed=(Variable("x", (1,)), Variable("x", (2,)))), "observed"),
         (lambda: Spec("s", capabilities=frozenset({"flies"})), "capabilities"),

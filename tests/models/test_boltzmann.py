@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from sodachi.combinators import minibatch
-from sodachi.core.connections import Dense
-from sodachi.errors import SpecError
-from sodachi.models.boltzmann import boltzmann_machine
-from sodachi.models.sweeping import boltzmann_energy
+from sodachi.core.audit import audit
+from sodachi.errors import ObservationError, SpecError
+from sodachi.models.boltzmann import boltzmann_machine, machine_graph, machine_parameters
+from sodachi.models.boltzmann_energy import energy
+from sodachi.models.boltzmann_graph import Parameters
+from sodachi.models.enumeration import exact, log_likelihood
 from sodachi.observation import observe
 from sodachi.system import Evidence, build
 
-UNITS, LANES, TICKS, BURN = 8, 64, 900, 50
+UNITS, LANES, TICKS, BURN = 8, 64, 450, 40
 STATES = np.array(list(itertools.product([0.0, 1.0], repeat=UNITS)))
 RING = [[i, (i + 1) % UNITS] for i in range(UNITS)] + [[0, 4], [1, 5]]
 
@@ -38,24 +40,27 @@ def law(w, b, field=0.0, clamp=None, temperature=1.0):
 
 
 def with_weights(state, w, b, temperature=1.0):
-    weights = {"couplings": jnp.asarray(w, jnp.float32), "bias": jnp.asarray(b[None], jnp.float32)}
-    cells = {"temperature": jnp.asarray(temperature, jnp.float32)}
+    weights = {
+        "units-units": jnp.asarray(w, jnp.float32),
+        "units": jnp.asarray(b[None], jnp.float32),
+    }
+    cells = {**state.shared["cells"], "temperature": jnp.asarray(temperature, jnp.float32)}
     return state._replace(shared={**state.shared, "weights": weights, "cells": cells})
 
 
-def sample(machine, state, observation):
+def sample(machine, state, observation, ticks=TICKS):
     """Means and correlations of every lane; the weights are put back after every tick."""
-    fixed = state.shared["weights"]
+    fixed = {name: state.shared[name] for name in ("weights", "cells")}
 
     def one(state, _):
         state, out = machine.step(state, observation)
-        drive = jax.tree.map(jnp.subtract, state.shared["weights"], fixed)
+        drive = jax.tree.map(jnp.subtract, state.shared["weights"], fixed["weights"])
         x = out["units"]
-        return state._replace(shared={**state.shared, "weights": fixed}), (x, drive)
+        return state._replace(shared={**state.shared, **fixed}), (x, drive)
 
-    _, (x, drive) = jax.jit(lambda s: jax.lax.scan(one, s, None, BURN + TICKS))(state)
+    _, (x, drive) = jax.jit(lambda s: jax.lax.scan(one, s, None, BURN + ticks))(state)
     x, drive = np.asarray(x, float)[BURN:], jax.tree.map(lambda a: np.asarray(a)[BURN:], drive)
-    return x.mean(0), np.einsum("tli,tlj->lij", x, x) / TICKS, drive
+    return x.mean(0), np.einsum("tli,tlj->lij", x, x) / ticks, drive
 
 
 def agrees(lanes, truth, tolerance=3.0):
@@ -96,25 +101,62 @@ def test_clamped_and_nudged_units_follow_the_conditional_law():
     assert agrees(pair, true_pair)
 
 
+DREAMS = {
+    "persistent": {"dreams": 4},
+    "tempering": {"dream": "tempering", "dreams": 2, "ladder": [1.0, 1.6, 2.4]},
+    "centred": {"dreams": 4, "centred": True},
+    "random order": {"dreams": 4, "schedule": "random"},
+}
+
+
 @pytest.mark.theory
-def test_expected_drive_is_the_gradient_of_the_log_likelihood():
-    machine, state = start(4, rate=1.0)
+@pytest.mark.parametrize("manner", DREAMS)
+def test_expected_drive_is_the_gradient_of_the_log_likelihood(manner):
+    options = {"centred": False, **DREAMS[manner]}
+    machine, state = start(4, rate=1.0, **options)
     w, b = loopy()
+    offset = np.linspace(0.2, 0.8, UNITS) if options["centred"] else np.zeros(UNITS)
+    state.shared["cells"]["offset"] = {"units": jnp.asarray(offset, jnp.float32)}
     clamp = {0: 1.0, 1: 0.0, 2: 1.0, 5: 1.0}
     precision, value = np.zeros((2, LANES, UNITS))
     for i, v in clamp.items():
         precision[:, i], value[:, i] = np.inf, v
-    _, _, drive = sample(
-        machine, state, observe(machine.spec, units=Evidence(value, precision, 0.0))
-    )
+    seen = observe(machine.spec, units=Evidence(value, precision, 0.0))
+    ticks = 4 * TICKS if manner == "random order" else TICKS  # units picked by chance mix slowly
+    _, _, drive = sample(machine, state, seen, ticks)
     (mean, pair), (free_mean, free_pair) = law(w, b, clamp=clamp), law(w, b)
-    gradient = (pair - free_pair) * (1 - np.eye(UNITS))
-    blocks = drive["couplings"].reshape(30, -1, UNITS, UNITS).mean(1)  # longer than autocorrelation
-    assert agrees(blocks, gradient, 3.5)
-    assert agrees(drive["bias"].reshape(30, -1, UNITS).mean(1), mean - free_mean, 3.5)
+    slope, gap = pair - free_pair, mean - free_mean
+    # With centred signals: the gradient in the weights of (x − μ)ᵀW(x − μ)/2 + c·x.
+    slope = (slope - np.outer(offset, gap) - np.outer(gap, offset)) * (1 - np.eye(UNITS))
+    couplings = drive["units-units"]
+    blocks = couplings.reshape(30, -1, UNITS, UNITS).mean(1)  # longer than autocorrelation
+    assert agrees(blocks, slope, 3.5)
+    # The bias takes up what the weights' change does to the mean input.
+    assert agrees(drive["units"].reshape(30, -1, UNITS).mean(1), gap - slope @ offset, 3.5)
     learnt = blocks.mean(0)
-    cosine = np.sum(learnt * gradient) / np.linalg.norm(learnt) / np.linalg.norm(gradient)
+    cosine = np.sum(learnt * slope) / np.linalg.norm(learnt) / np.linalg.norm(slope)
     assert cosine > 0.98
+
+
+@pytest.mark.theory
+def test_the_centred_gradient_is_that_of_the_centred_machine_by_finite_differences():
+    w, b = loopy()
+    seen, offset = {0: 1.0, 2: 0.0}, np.linspace(0.2, 0.8, UNITS)
+
+    def log_likelihood(w):
+        away = STATES - offset
+        log = 0.5 * np.einsum("si,ij,sj->s", away, w, away) + STATES @ b
+        rows = np.all([STATES[:, i] == v for i, v in seen.items()], axis=0)
+        return np.log(np.exp(log[rows]).sum()) - np.log(np.exp(log).sum())
+
+    bump = np.zeros((UNITS, UNITS))
+    bump[1, 4] = bump[4, 1] = 1e-5
+    slope = (log_likelihood(w + bump) - log_likelihood(w - bump)) / 2e-5
+    plain = b - w @ offset  # the bias of the same law where signals are not centred
+    (mean, pair), (free_mean, free_pair) = law(w, plain, clamp=seen), law(w, plain)
+    gap = mean - free_mean
+    centred = (pair - free_pair) - np.outer(offset, gap) - np.outer(gap, offset)
+    assert slope == pytest.approx(centred[1, 4], rel=1e-6)
 
 
 @pytest.mark.theory
@@ -140,20 +182,20 @@ def test_pairs_are_the_same_machine_as_full_with_zeros():
     for i, j in RING:
         mask[i, j] = mask[j, i] = 1.0
     w, b = loopy(5, mask)
-    index = np.array(machine.init(0).shared["weights"]["couplings"].shape)
-    assert tuple(index) == (UNITS, 3)
-    partners = [np.flatnonzero(row) for row in mask]
-    rows = np.zeros((UNITS, 3))
-    for i, p in enumerate(partners):
-        rows[i, : len(p)] = w[i, p]
-    full = boltzmann_machine(units=UNITS)
-    a, c = with_weights(machine.init(3), rows, b), with_weights(full.init(3), w, b)
     assert build(machine.spec).spec == machine.spec
-    for _ in range(5):
-        a, out_a = jax.jit(machine.step)(a, observe(machine.spec, learn=False))
-        c, out_c = jax.jit(full.step)(c, observe(full.spec, learn=False))
-        assert np.array_equal(out_a["units"], out_c["units"])
-        assert float(out_a["energy"]) == pytest.approx(float(out_c["energy"]), rel=1e-5, abs=1e-6)
+    pairs = minibatch(machine, LANES)
+    state = with_weights(pairs.init(3), np.array([w[i, j] for i, j in RING]), b)
+    mean, pair, _ = sample(pairs, state, observe(pairs.spec, learn=False))
+    true_mean, true_pair = law(w, b)
+    assert agrees(mean, true_mean)
+    assert agrees(pair, true_pair, 3.5)
+    full = boltzmann_machine(units=UNITS)
+    x = {"units": jnp.asarray(np.random.default_rng(1).random((UNITS, 9)) < 0.5, jnp.float32)}
+    one, other = (
+        energy(machine_graph(m.spec), Parameters({"units-units": v}, {"units": b}, {}), x)
+        for m, v in ((machine, np.array([w[i, j] for i, j in RING])), (full, w))
+    )
+    assert np.allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
 def test_energy_is_that_of_the_definition():
@@ -162,8 +204,8 @@ def test_energy_is_that_of_the_definition():
     x, (w, b) = np.asarray(out["units"], float), loopy()
     expected = -0.5 * np.einsum("li,ij,lj->l", x, w, x) - x @ b
     assert np.allclose(out["energy"], expected, rtol=1e-5, atol=1e-5)
-    full = Dense((UNITS,), (UNITS,), loop=False)
-    one = boltzmann_energy(full, state.shared["weights"], x[0])
+    spec = boltzmann_machine(units=UNITS).spec
+    one = energy(machine_graph(spec), machine_parameters(spec, state), {"units": x[0]})
     assert float(one) == pytest.approx(expected[0], rel=1e-5, abs=1e-5)
 
 
@@ -172,8 +214,8 @@ def test_weights_stay_symmetric_and_dreams_rest_without_learning():
     step = jax.jit(machine.step)
     for _ in range(5):
         state, _ = step(state, observe(machine.spec, modulation={"couplings": np.full(LANES, 0.7)}))
-    w = np.asarray(state.shared["weights"]["couplings"])
-    assert np.array_equal(w, w.T) and not np.any(np.diag(w))
+    w = np.asarray(state.shared["weights"]["units-units"])
+    assert np.allclose(w, w.T, atol=1e-5) and not np.any(np.diag(w))
     assert not np.allclose(w, loopy()[0], atol=1e-3)
     after, _ = step(state, observe(machine.spec, learn=False))
     same = jax.tree.map(
@@ -209,3 +251,235 @@ def test_what_is_no_number_never_reaches_a_weight():
 def test_wrong_arguments_are_refused(wrong):
     with pytest.raises(SpecError):
         boltzmann_machine(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"dream": "never"},
+        {"wake": "often"},
+        {"schedule": "random", "wake": "mean_field"},
+        {"ladder": [2.0, 1.0]},
+        {"sparse": 1.5},
+        {"sweeps": 0},
+        {"observed": ["nobody"]},
+        {"populations": [["a", 2, "gaussian"], ["b", 2, "gaussian"]], "couplings": [["a", "b"]]},
+        {"populations": [["a", 2]], "couplings": [["a", "a"], ["a", "a", [[0, 1]]]]},
+        {"populations": [["a", [2, 3], "categorical"]], "couplings": [["a", "a"]]},
+        {"populations": [["a", 2], ["a", 2]], "couplings": []},
+    ],
+)
+def test_wrong_options_are_refused(wrong):
+    with pytest.raises(SpecError):
+        boltzmann_machine(**wrong)
+
+
+def test_values_between_two_and_clamps_that_contradict_are_refused():
+    machine = boltzmann_machine(
+        populations=[["bits", 3], ["spins", 2, "spin"], ["label", 3, "categorical"]],
+        couplings=[["bits", "label"], ["bits", "spins"]],
+        observed=["bits", "spins", "label"],
+    )
+    with pytest.raises(ObservationError, match=r"bits.value\[1\].*binarise"):
+        observe(machine.spec, bits=[1.0, 0.3, 0.5])
+    with pytest.raises(ObservationError, match=r"spins.value\[0\].*-1 or 1"):
+        observe(machine.spec, spins=[0.0, 1.0])
+    both = Evidence(np.array([1.0, 1.0, 0.0]), np.array([np.inf, np.inf, 0.0]), 0.0)
+    with pytest.raises(ObservationError, match=r"label\.value, sum"):
+        observe(machine.spec, label=both)
+    with pytest.raises(ObservationError, match=r"label\.value, sum"):
+        observe(machine.spec, label=np.zeros(3))
+    observe(machine.spec, bits=Evidence(np.full(3, 0.3), 1.0, 0.0))  # a nudge may be anywhere
+
+
+EVERY = {
+    "persistent": {},
+    "contrastive_divergence": {"dream_sweeps": 2},
+    "tempering": {"ladder": [1.0, 2.0]},
+    "mean_field": {"wake": "mean_field"},
+    "local": {"sparse": 0.2},
+}
+
+
+@pytest.mark.parametrize("dream", ["persistent", "local"])
+def test_learning_is_local(dream):
+    machine = minibatch(
+        boltzmann_machine(
+            populations=[["label", 3, "categorical"], ["hidden", 2]],
+            couplings=[["label", "hidden"]],
+            dream=dream,
+            sparse=0.2,
+        ),
+        2,
+    )
+    given = observe(machine.spec, label=np.array([0, 1]))
+    report = audit(machine, machine.init(0), given, samples=2)
+    assert not report.findings, str(report)
+
+
+@pytest.mark.parametrize("dream", EVERY)
+def test_every_manner_of_dreaming_moves_every_weight(dream):
+    machine = minibatch(mixed(dream=dream, rate=0.1, variance_rate=0.01, **EVERY[dream]), 3)
+    state = machine.init(0)
+    given = observe(machine.spec, bits=np.ones((3, 4)), label=np.array([0, 1, 2]))
+    after, step = state, jax.jit(machine.step)
+    for _ in range(8):
+        after, _ = step(after, given)
+    for name, w in after.shared["weights"].items():
+        assert np.all(np.isfinite(w))
+        assert np.any(w != state.shared["weights"][name]), name
+
+
+def mixed(**options):
+    return boltzmann_machine(
+        populations=[["bits", 4], ["real", 3, "gaussian"], ["spins", 3, "spin"],
+                     ["label", 3, "categorical"], ["hidden", 5]],
+        couplings=[["bits", "hidden"], ["real", "hidden"], ["label", "hidden"],
+                   ["spins", "spins", [[0, 1], [1, 2]]], ["spins", "hidden"]],
+        observed=["bits", "real", "label"],
+        **options,
+    )  # fmt: skip
+
+
+@pytest.mark.theory
+def test_local_dreams_learn_a_share_of_the_gradient_by_enumeration():
+    """Half of it within a population, a quarter between two: as often as both coins allow."""
+    machine = minibatch(
+        boltzmann_machine(
+            populations=[["seen", 4], ["hidden", 4]],
+            couplings=[["seen", "seen"], ["seen", "hidden"], ["hidden", "hidden"]],
+            dream="local", dream_rate=0.02, rate=1.0, centred=False, scale=2.5,
+        ),
+        LANES,
+    )  # fmt: skip
+    state = machine.init(3)
+    fixed = {n: state.shared[n] for n in ("weights", "cells")}
+    data = (np.random.default_rng(1).random((LANES, 4)) < 0.3).astype(np.float32)
+    given = observe(machine.spec, seen=data)
+
+    def one(state, _):
+        after = machine.step(state, given)[0]
+        drive = jax.tree.map(jnp.subtract, after.shared["weights"], fixed["weights"])
+        return after._replace(shared={**after.shared, **fixed}), drive
+
+    after, drives = jax.jit(lambda s: jax.lax.scan(one, s, None, 1500))(state)
+    graph = machine_graph(machine.spec)
+    parameters = machine_parameters(machine.spec, state)
+    free = exact(graph, parameters)
+    clamp = Evidence(jnp.asarray(data), jnp.full_like(data, jnp.inf), jnp.zeros_like(data))
+    seen = jax.vmap(lambda e: exact(graph, parameters, evidence={"seen": e}))(clamp)
+    for name, share in (("seen-seen", 0.5), ("seen-hidden", 0.25), ("hidden-hidden", 0.5)):
+        slope = np.asarray(seen.correlation[name].mean(0) - free.correlation[name])
+        found = np.asarray(drives[name])[300:].mean(0)
+        assert np.abs(found - share * slope).max() < 0.012
+        assert np.sum(found * slope) / np.sum(slope**2) == pytest.approx(share, rel=0.1)
+        dreamt = np.asarray(after.shared["synapses"][name]["dreamt"])
+        assert np.abs(dreamt - np.asarray(free.correlation[name])).max() < 0.08
+    bias = np.asarray(drives["hidden"])[300:].mean(0)[0]
+    gap = np.asarray(seen.mean["hidden"].mean(0) - free.mean["hidden"])
+    assert np.allclose(bias, 0.5 * gap, atol=0.012)
+
+
+@pytest.mark.theory
+def test_learning_finds_a_law_that_the_machine_can_have():
+    """A teacher's samples: the divergence falls near 0, and a Gaussian's variance is found."""
+    graph = machine_graph(boltzmann_machine(units=4).spec)
+    w = np.triu(np.random.default_rng(2).normal(0, 1.5, (4, 4)), 1)
+    teacher = Parameters(
+        {"units-units": jnp.asarray(w, jnp.float32)}, {"units": jnp.full(4, -0.4)}, {}
+    )
+    patterns = np.array(list(itertools.product([0.0, 1.0], repeat=4)), np.float32)
+    p = np.exp(np.asarray(log_likelihood(graph, teacher, {"units": patterns}), float))
+    lanes, ticks = 32, 1500
+    machine = minibatch(boltzmann_machine(units=4, dreams=lanes, rate=0.3, anneal=ticks), lanes)
+    shown = np.random.default_rng(3).choice(16, (ticks, lanes), p=p / p.sum())
+    given = jax.tree.map(jnp.asarray, observe(machine.spec, units=patterns[shown[0]]))
+
+    def one(state, rows):
+        held = given.evidence["units"]._replace(value=jnp.asarray(patterns)[rows])
+        return machine.step(state, given._replace(evidence={"units": held}))[0], None
+
+    def divergence(state):
+        learnt = machine_parameters(machine.spec, state)
+        return float(
+            p @ (np.log(p) - np.asarray(log_likelihood(graph, learnt, {"units": patterns})))
+        )
+
+    newborn = machine.init(0)
+    state = jax.jit(lambda s, r: jax.lax.scan(one, s, r)[0])(newborn, jnp.asarray(shown))
+    assert divergence(newborn) > 0.5 and divergence(state) < 0.03
+
+    single = minibatch(
+        boltzmann_machine(populations=[["x", 1, "gaussian"], ["h", 1]], couplings=[["x", "h"]],
+                          rate=0.1, variance_rate=0.2, anneal=ticks, dreams=lanes, scale=0.0),
+        lanes,
+    )  # fmt: skip
+    values = np.random.default_rng(4).normal(1.5, 0.5, (ticks, lanes, 1)).astype(np.float32)
+    given = jax.tree.map(jnp.asarray, observe(single.spec, x=values[0]))
+
+    def real(state, rows):
+        held = given.evidence["x"]._replace(value=rows)
+        return single.step(state, given._replace(evidence={"x": held}))[0], None
+
+    state = jax.jit(lambda s, r: jax.lax.scan(real, s, r)[0])(single.init(0), jnp.asarray(values))
+    found = machine_parameters(single.spec, state)
+    seen = log_likelihood(machine_graph(single.spec), found, {"x": values.reshape(-1, 1)})
+    best = -0.5 * np.log(2 * np.pi * values.var()) - 0.5
+    assert float(np.mean(seen)) == pytest.approx(best, abs=0.05)
+
+
+def test_a_target_of_sparse_activity_is_approached():
+    machine = minibatch(
+        boltzmann_machine(
+            populations=[["seen", 6], ["hidden", 5]], couplings=[["seen", "hidden"]],
+            sparse=0.1, sparse_strength=5.0, rate=0.05,
+        ),
+        16,
+    )  # fmt: skip
+    data = (np.random.default_rng(0).random((16, 6)) < 0.5).astype(np.float32)
+    given = jax.tree.map(jnp.asarray, observe(machine.spec, seen=data))
+    state = jax.jit(
+        lambda s: jax.lax.scan(lambda s, _: (machine.step(s, given)[0], None), s, None, 600)[0]
+    )(machine.init(0))
+    assert np.allclose(state.shared["cells"]["offset"]["hidden"], 0.1, atol=0.08)
+
+
+@pytest.mark.theory
+def test_every_kind_learns_the_gradient_of_the_exact_log_likelihood():
+    lanes = 64
+    machine = minibatch(
+        boltzmann_machine(
+            populations=[["real", 2, "gaussian"], ["sites", [2, 3], "categorical"],
+                         ["spins", 2, "spin"], ["hidden", 3]],
+            couplings=[["real", "hidden"], ["sites", "hidden"], ["sites", "sites", [[0, 1]]],
+                       ["spins", "hidden"], ["real", "spins"]],
+            observed=["real", "sites"], rate=1.0, variance_rate=1.0, dreams=lanes, centred=False,
+            scale=1.0,
+        ),
+        lanes,
+    )  # fmt: skip
+    rng, state = np.random.default_rng(7), machine.init(5)
+    data = {
+        "real": rng.normal(0.5, 1.2, (lanes, 2)).astype(np.float32),
+        "sites": np.eye(3, dtype=np.float32)[rng.integers(0, 3, (lanes, 2))],
+    }
+    given = observe(machine.spec, **data)
+    fixed = {n: state.shared[n] for n in ("weights", "cells")}
+
+    def one(state, _):
+        after = machine.step(state, given)[0]
+        drive = jax.tree.map(jnp.subtract, after.shared["weights"], fixed["weights"])
+        return after._replace(shared={**after.shared, **fixed}), drive
+
+    drives = jax.jit(lambda s: jax.lax.scan(one, s, None, 840)[1])(state)
+    graph = machine_graph(machine.spec)
+    slope = jax.grad(lambda p: log_likelihood(graph, p, data).mean())(
+        machine_parameters(machine.spec, state)
+    )
+    expected = slope.weights | slope.bias
+    expected |= {f"{n} variance": a for n, a in slope.log_variance.items()}
+    for name, drive in drives.items():
+        blocks = np.asarray(drive, float)[40:].reshape(20, 40, *drive.shape[1:]).mean(1)
+        truth = np.asarray(expected[name]).reshape(drive.shape[1:])
+        assert agrees(blocks, truth, 4.5), name
+        assert np.abs(blocks.mean(0) - truth).max() < 0.05, name

@@ -10,13 +10,11 @@ from layered_machines import LANES, MACHINES, born, law, machine_of, states_of
 
 from sodachi.combinators import minibatch
 from sodachi.core.connections import lift
-from sodachi.core.lanes import own_share
 from sodachi.errors import SpecError
 from sodachi.models.deep_boltzmann import deep_boltzmann_machine
 from sodachi.models.deep_boltzmann_layers import energy, field, log_weight
 from sodachi.models.deep_boltzmann_settings import layers_of
 from sodachi.observation import observe
-from sodachi.system import LANE
 
 TICKS, BURN = 400, 30
 
@@ -110,7 +108,7 @@ def test_the_awake_law_is_that_of_enumeration(which, free):
 @pytest.mark.theory
 @pytest.mark.parametrize("which", MACHINES)
 def test_learning_is_the_centred_gradient_of_the_likelihood(which):
-    machine, state = born(which, rate=1.0, chains=LANES, centring=0.0)
+    machine, state = born(which, rate=1.0, chains=5, centring=0.0)
     _, wish = lived(machine, state, evidence_of(machine, HELD[which], learn=True))
     s, every = layers_of(machine_of(which).spec), states_of(which)
     mean = {k: np.asarray(v, float) for k, v in state.shared["cells"]["mean"].items()}
@@ -224,18 +222,3 @@ def test_a_wrong_argument_is_named(wrong):
     with pytest.raises(SpecError) as error:
         deep_boltzmann_machine(**({"layers": (3, 2)} | wrong))
     assert error.value.field.startswith(next(iter(wrong)))
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize("chains", [1, 2, 3, 4, 7, 8])
-def test_lanes_share_the_dreams_in_turn(chains):
-    rows = jnp.arange(chains)
-
-    def one(_):
-        return own_share(rows)
-
-    shares = np.asarray(jax.vmap(one, axis_name=LANE, axis_size=4)(jnp.zeros(4)))
-    assert shares.shape == (4, max(1, chains // 4))
-    counts = np.bincount(shares.ravel(), minlength=chains)
-    if chains % 4 == 0 or 4 % chains == 0:
-        assert np.all(counts == counts[0]) and counts[0] > 0

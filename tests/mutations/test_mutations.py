@@ -51,6 +51,8 @@ ADAGRAD = "tests/rules/test_adagrad.py::test_"
 LAYERED = "tests/models/test_deep_boltzmann.py::test_"
 LAYERED_LIKELIHOOD = "tests/models/test_deep_boltzmann_likelihood.py::test_"
 LAYERED_LABELS = "tests/models/test_deep_boltzmann_labels.py::test_"
+SAMPLING = "tests/models/test_boltzmann_sampling.py::test_"
+LIKELIHOOD = "tests/models/test_boltzmann_likelihood.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
 SPIKING = "tests/models/test_spiking.py::test_"
 TIMED = "tests/rules/test_timed_counting.py::test_"
@@ -78,8 +80,8 @@ ALWAYS = (
     ),
     Mutation(
         "models/deep_boltzmann_learning.py",
-        "centred(x, many * w)",
-        "centred(x, w)",
+        "(told * p[c], x)",
+        "(told, x)",
         LAYERED_LABELS + "letting_the_label_go_is_the_slope_of_its_log_probability",
     ),
     Mutation(
@@ -251,9 +253,69 @@ SLOW = (
     ),
     Mutation(
         "rules/contrastive.py",
-        "Drive(-post[name] / len(dreams)",
-        "Drive(post[name] / len(dreams)",
+        "Drive(-post[DREAM], pre[DREAM]",
+        "Drive(post[DREAM], pre[DREAM]",
         BOLTZMANN + "expected_drive_is_the_gradient_of_the_log_likelihood",
+    ),
+    Mutation(
+        "rules/contrastive.py",
+        'd[0] - d[1] * s["dreamt"], 0.0',
+        'd[0] - s["dreamt"], 0.0',
+        BOLTZMANN + "local_dreams_learn_a_share_of_the_gradient_by_enumeration",
+    ),
+    Mutation(
+        "models/boltzmann_learning.py",
+        "push = {n: -h for",
+        "push = {n: h for",
+        BOLTZMANN + "expected_drive_is_the_gradient_of_the_log_likelihood",
+    ),
+    Mutation(
+        "models/boltzmann_learning.py",
+        "- x * (heard - bias))",
+        "+ x * (heard - bias))",
+        BOLTZMANN + "every_kind_learns_the_gradient_of_the_exact_log_likelihood",
+    ),
+    Mutation(
+        "models/boltzmann_learning.py",
+        "(s.sparse - means[u.name])",
+        "(means[u.name] - s.sparse)",
+        BOLTZMANN + "a_target_of_sparse_activity_is_approached",
+    ),
+    Mutation(
+        "models/boltzmann_units.py",
+        "odds = 2.0 * (field + pull)",
+        "odds = (field + pull)",
+        SAMPLING + "a_sweep_leaves_the_law_as_it_is",
+    ),
+    Mutation(
+        "models/boltzmann_units.py",
+        "jnp.sqrt(temperature / stiff)",
+        "jnp.sqrt(1.0 / stiff)",
+        SAMPLING + "gaussian_units_have_the_moments_of_the_integral",
+    ),
+    Mutation(
+        "models/visiting.py",
+        "heard + row * (new - x[i])",
+        "heard + row * new",
+        SAMPLING + "a_sweep_leaves_the_law_as_it_is",
+    ),
+    Mutation(
+        "models/tempering.py",
+        "(cold[:-1] - cold[1:]) * (E[:-1] - E[1:])",
+        "(cold[:-1] - cold[1:]) * (E[1:] - E[:-1])",
+        SAMPLING + "exchanges_leave_each_temperature_its_law",
+    ),
+    Mutation(
+        "models/annealed_importance.py",
+        "else start - found",
+        "else start + found",
+        LIKELIHOOD + "annealing_from_both_ends_holds_the_exact_value",
+    ),
+    Mutation(
+        "models/simulated_annealing.py",
+        '"spins-spins": -jnp',
+        '"spins-spins": jnp',
+        "tests/claims/test_max_cut.py::test_the_largest_cut_of_a_small_graph_is_found",
     ),
     Mutation(
         "rules/counting.py",

@@ -69,6 +69,9 @@ CLAIMS = {
     "sunspots": "sodachi.claims.sunspots",
     "weather-forecast": "sodachi.claims.weather_forecast",
     "stdp-from-likelihood": "sodachi.claims.stdp_from_likelihood",
+    "exact-marginals": "sodachi.claims.exact_marginals",
+    "ais-bracket": "sodachi.claims.ais_bracket",
+    "max-cut": "sodachi.claims.max_cut",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

@@ -18,7 +18,9 @@ def random_value(variable: Variable, lead: tuple[int, ...], rng) -> np.ndarray:
     if variable.kind == "categorical" and variable.shape:
         classes = variable.shape[-1]
         value = np.eye(classes)[rng.integers(classes, size=shape[:-1])]
-    elif variable.kind in ("binary", "categorical"):
+    elif variable.kind == "spin":
+        value = 2.0 * (rng.random(shape) < 0.5) - 1.0
+    elif variable.kind in ("binary", "bit", "categorical"):
         value = rng.random(shape) < 0.5
     elif variable.kind == "spike":
         value = rng.random(shape) < 0.3

@@ -67,23 +67,6 @@ def of_elected(mine, x):
     return gather(jnp.where(mine, x, jnp.zeros_like(x))).sum(0)
 
 
-def own_share(rows):
-    """Return this lane's rows of something shared, ``[k, ...]``: lanes in turn take equal parts.
-
-    With fewer rows than lanes, several lanes take the same one; rows that are left over after
-    equal parts are nobody's.
-
-    Examples
-    --------
-    >>> import jax.numpy as jnp
-    >>> own_share(jnp.zeros((6, 2))).shape
-    (6, 2)
-    """
-    lanes = jax.lax.axis_size(LANE) if in_lanes() else 1
-    each = max(1, len(rows) // lanes)
-    return jax.lax.dynamic_slice_in_dim(rows, lane_index() * each % len(rows), each)
-
-
 def common_key(key, wants, clock):
     """Return this tick's key, the same for every lane: the first lane's that wants, by the clock.
 

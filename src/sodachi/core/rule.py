@@ -28,12 +28,14 @@ class Drive(NamedTuple):
     """One separable drive ``post × pre``; None stands for ones. ``event`` marks a spike factor.
 
     A drive marked as an event is not lifted at all on ticks when either of its factors is silent
-    in every lane.
+    in every lane. One marked ``chains`` has factors with a last axis of samples that all lanes
+    share (dreams): their mean is lifted once, not once a lane.
     """
 
     post: Any = None
     pre: Any = None
     event: bool = False
+    chains: bool = False
 
 
 class Context(NamedTuple):
@@ -145,6 +147,11 @@ def _each(function, dimensions: int):
 
 
 def _lift(connection: Connection, drive: Drive, gate, dtype):
+    if drive.chains:
+        # The same in every lane, so that the first lane's copy is everyone's.
+        post, pre = (jnp.moveaxis(gather(x)[0], -1, 0) for x in (drive.post, drive.pre))
+        whole = lift(connection, post.astype(dtype), pre.astype(dtype))
+        return whole * (gather(gate).sum() / len(post))
     post = jnp.ones(connection.target, dtype) if drive.post is None else drive.post
     pre = jnp.ones(connection.source, dtype) if drive.pre is None else drive.pre
     # `where` first: a lane that does not learn adds nothing, whatever stands in its activity.

@@ -1,93 +1,120 @@
-"""The Boltzmann machine: binary units with symmetric couplings, loops and all.
+"""The Boltzmann machine: units of any kind with symmetric couplings, loops and all.
 
-One tick is one Gibbs sweep of the lane's units, held by whatever evidence there is (awake), and one
-sweep of the shared dream chains, held by nothing. Weights move by the difference of the two.
+One tick is a Gibbs sweep of the lane's units, held by whatever evidence there is (awake), and a
+sweep of dreams, held by nothing. Weights move by the difference of the two.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-
-from sodachi.core.clock import new_clock, tick, ticks
-from sodachi.core.connections import Dense, Sparse
-from sodachi.core.lanes import any_lane
-from sodachi.core.names import named_key
-from sodachi.core.rule import plastic
 from sodachi.errors import SpecError
-from sodachi.models.sweeping import boltzmann_energy, sweep
-from sodachi.rules.contrastive import DREAM, WAKE, contrastive
-from sodachi.system import Evidence, Spec, State, System, Variable, arguments, factory, system
+from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, boltzmann_graph
+from sodachi.models.boltzmann_step import DREAMS, Settings, newborn, read_parameters, step
+from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
-
-class Settings(NamedTuple):
-    """The factory's numbers (see `boltzmann_machine`)."""
-
-    units: int
-    couplings: Dense | Sparse
-    dreams: int
-    rate: float
-    decay: float
-    temperature: float
-    scale: float
+#: The kind of variable by which a population of each kind is observed.
+VARIABLES = {"gaussian": "real", "binary": "bit"}
 
 
 @factory("boltzmann_machine")
 def boltzmann_machine(
     *,
     units: int = 8,
-    couplings: str | Sequence[Sequence[int]] = "full",
+    couplings: str | Sequence = "full",
+    populations: Sequence | None = None,
+    observed: Sequence[str] | None = None,
+    sweeps: int = 1,
+    schedule: str = "colours",
+    wake: str = "gibbs",
+    dream: str = "persistent",
     dreams: int = 1,
+    dream_sweeps: int = 1,
+    ladder: Sequence[float] = (1.0, 1.3, 1.7, 2.2, 3.0),
     rate: float = 0.01,
     decay: float = 0.0,
+    variance_rate: float = 0.0,
+    centred: bool = True,
+    offset_rate: float = 0.01,
+    sparse: float | None = None,
+    sparse_strength: float = 0.1,
+    dream_rate: float = 0.02,
+    anneal: int | None = None,
     temperature: float = 1.0,
     scale: float = 0.1,
 ) -> System:
-    r"""Return a Boltzmann machine that samples and learns by Gibbs sweeps, one a tick.
+    r"""Return a Boltzmann machine that samples and learns by Gibbs sweeps, one or more a tick.
 
-    ``E(x) = −½ xᵀWx − bᵀx``, x ∈ {0, 1}ⁿ, W symmetric without self-loops. A tick visits every unit
-    once, ``p(x_i = 1 | rest) = σ((Σ_j w_ij x_j + b_i + field_i)/T)``, where evidence of finite
-    precision p on value v is the field ``p (v − ½) + drive`` and a clamp puts the unit on its
-    value. Weights and biases learn ``⟨x_i x_j⟩ − ⟨x_i x_j⟩_dream``: awake correlations from the
-    lanes, dreams from chains that run free, go on from tick to tick and belong to all lanes.
+    ``E(x) = −Σ sᵀWs' − Σ b·x + Σ_gaussian (x − b)²/2σ²`` with the signal s = x, or x/σ² of a
+    Gaussian unit. A sweep draws every unit once, ``x_i ~ exp(−E(x_i, rest)/T)``; evidence of finite
+    precision adds ``½·precision·(x − value)² − drive·x`` to the energy, and a clamp puts the unit
+    on its value. Weights and biases learn ``⟨s_i s_j⟩ − ⟨s_i s_j⟩_dream``, less their means where
+    ``centred``. Populations of the last turn, which do not touch one another, are learned from by
+    their conditional means: the same gradient, with less noise.
 
     Parameters
     ----------
-    units
-        Number of units n; the observed variable `units` is binary of shape (n,).
-    couplings
-        ``"full"``, or the coupled pairs ``[[i, j], ...]``.
-    dreams
-        Number of dream chains. They move only while something learns.
-    rate, decay
-        Step size and L2 decay of weights and biases.
+    units, couplings
+        A single population `units` of binary units, coupled ``"full"`` or by pairs
+        ``[[i, j], ...]``; with ``populations`` the couplings are those of
+        `sodachi.models.boltzmann_graph`.
+    populations
+        ``[name, size, kind]``, as in `sodachi.models.boltzmann_graph`.
+    observed
+        Names of the populations that evidence may hold; by default the first. Others are hidden.
+    sweeps, schedule
+        Awake sweeps a tick, by ``"colours"``, or ``"random"``: as many visits of units picked by
+        chance, as if each had a clock of its own.
+    wake
+        ``"gibbs"``, or ``"mean_field"``: awake units take their conditional means.
+    dream
+        ``"persistent"`` chains that all lanes share and that go on from tick to tick;
+        ``"contrastive_divergence"``, free sweeps from each lane's waking sample;
+        ``"tempering"``, persistent chains that trade places with hotter ones (``ladder``, in units
+        of T); ``"mean_field"``, the shared chains by their means (biased where units vary
+        together); ``"local"``, no common switch: every lane has a dream beside its waking activity,
+        a population moves the one or the other by a coin of its own, and every synapse keeps a slow
+        average of what its cells dreamt (`sodachi.rules.own_dreams`).
+    dreams, dream_sweeps
+        Number of shared chains (for each temperature), and dream sweeps a tick. Dreams move only
+        while something learns.
+    rate, decay, variance_rate, dream_rate
+        Step size and L2 decay of weights and biases; step size of ln σ²; of local dream averages.
+    centred, offset_rate
+        Whether cells send what they are above their slow mean (of rate ``offset_rate``); the law
+        does not depend on it, the direction of learning does (Melchior et al., 2016).
+    sparse, sparse_strength
+        Target mean of binary hidden units, toward which their biases are pulled, or None.
+    anneal
+        Shrink all steps to nothing by this tick, or None.
     temperature
         T at birth; it lives in ``state.shared["cells"]`` and may be changed without recompiling.
     scale
-        Standard deviation of the initial couplings (times 1/√fan-in).
+        Standard deviation of the initial weights (times 1/√fan-in).
 
     Returns
     -------
     System
-        Outputs: energy; residual (the share of free units that changed in this sweep); units (the
-        sample); probability ``p(x_i = 1 | rest)`` as each unit was visited; dreams (C, n).
+        Outputs: energy; residual (the share of free units that changed in the last tick); by
+        observed name the sample, and by ``"NAME mean"`` the mean each unit was last drawn from;
+        with tempering ``swaps``, the share of accepted exchanges by pair of temperatures.
 
     Raises
     ------
     SpecError
-        For sizes below 1, a temperature that is not positive, or a pair that is no pair of units.
+        For sizes below 1, a temperature or ladder that is not positive or does not begin with 1,
+        unknown options, or populations and couplings that make no graph.
 
     References
     ----------
-    Ackley, Hinton and Sejnowski (1985); persistent chains: Younes (1989), Tieleman (2008).
+    Ackley, Hinton and Sejnowski (1985); persistent chains: Younes (1989), Tieleman (2008);
+    contrastive divergence: Hinton (2002); tempering: Desjardins et al. (2010).
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import jax, numpy as np
     >>> from sodachi.observation import observe
     >>> from sodachi.system import Evidence
     >>> machine = boltzmann_machine(units=3)
@@ -95,139 +122,115 @@ def boltzmann_machine(
     >>> state, out = jax.jit(machine.step)(machine.init(0), observe(machine.spec, units=half))
     >>> float(out["units"][0])
     1.0
+    >>> restricted = boltzmann_machine(
+    ...     populations=[["image", 6], ["hidden", 4]], couplings=[["image", "hidden"]])
+    >>> [v.name for v in restricted.spec.observed]
+    ['image']
     """
     given = dict(locals())
-    if not isinstance(couplings, str):
-        given["couplings"] = [[int(i) for i in pair] for pair in couplings]
-    for name in ("units", "dreams"):
-        if given[name] < 1:
-            raise SpecError(name, "1 or more", given[name])
-    if not temperature > 0:
-        raise SpecError("temperature", "above 0", temperature)
-    settings = Settings(**{**given, "couplings": _connection(units, given["couplings"])})
+    listed = ("couplings", "populations", "observed", "ladder")
+    given |= {n: _plain(given[n]) for n in listed}
+    graph = _graph(given["units"], given["couplings"], given["populations"])
+    _check(given)
+    seen = [u for u in graph.populations if u.name in (observed or [graph.populations[0].name])]
+    for name in observed or []:
+        graph.population(name)
+    used = {n: v for n, v in given.items() if n in Settings._fields}
+    settings = Settings(**{**used, "ladder": tuple(given["ladder"])})
+    # Means alone, awake and in dreams, are the same for every key.
+    chance = set() if wake == dream == "mean_field" else {"stochastic"}
     spec = Spec(
         factory="boltzmann_machine",
         arguments=arguments(**given),
-        observed=(Variable("units", (units,), "binary"),),
+        observed=tuple(Variable(u.name, u.shape, VARIABLES.get(u.kind, u.kind)) for u in seen),
         modulated=("couplings",),
-        capabilities=frozenset({"learns", "local", "stochastic", "settles"}),
+        capabilities=frozenset({"learns", "local", "settles"} | chance),
+        exceptions=_exceptions(graph),
     )
-    return system(spec, lambda key: _init(settings, key), lambda s, o: _step(settings, s, o))
+    return system(
+        spec, lambda key: newborn(settings, graph, key), lambda s, o: step(settings, graph, s, o)
+    )
 
 
-def _connection(units: int, couplings) -> Dense | Sparse:
-    """Both directions of every pair; a pair's two weights start and stay equal."""
-    if couplings == "full":
-        return Dense((units,), (units,), loop=False)
-    if isinstance(couplings, str):
+def machine_graph(spec: Spec) -> BoltzmannGraph:
+    """Return the graph of a machine (or of a combinator's) from its spec, for sums and samplers.
+
+    Raises
+    ------
+    SpecError
+        If it is another system's spec.
+
+    Examples
+    --------
+    >>> machine_graph(boltzmann_machine(units=3).spec).turns
+    (('units',),)
+    """
+    given = json.loads(spec.arguments)
+    if "inner" in given:
+        return machine_graph(Spec.from_json(json.dumps(given["inner"])))
+    if spec.factory != "boltzmann_machine":
+        raise SpecError("spec.factory", "boltzmann_machine", spec.factory)
+    return _graph(given["units"], given["couplings"], given["populations"])
+
+
+def machine_parameters(spec: Spec, state: State) -> Parameters:
+    """Return what a machine has learned, as samplers and likelihoods take it.
+
+    Examples
+    --------
+    >>> machine = boltzmann_machine(units=3)
+    >>> machine_parameters(machine.spec, machine.init(0)).bias["units"].shape
+    (3,)
+    """
+    return read_parameters(machine_graph(spec), state.shared["weights"])
+
+
+def _graph(units: int, couplings, populations) -> BoltzmannGraph:
+    if populations is not None:
+        return boltzmann_graph(populations, [] if couplings == "full" else couplings)
+    if units < 1:
+        raise SpecError("units", "1 or more", units)
+    if isinstance(couplings, str) and couplings != "full":
         raise SpecError("couplings", '"full" or pairs of units', couplings)
-    partners: list[set[int]] = [set() for _ in range(units)]
-    for pair in couplings:
-        if len(pair) != 2 or pair[0] == pair[1] or not all(0 <= i < units for i in pair):
-            raise SpecError("couplings", f"pairs of different units in 0..{units - 1}", pair)
-        partners[pair[0]].add(pair[1])
-        partners[pair[1]].add(pair[0])
-    width = max(1, *(len(row) for row in partners)) if units > 1 else 1
-    rows = tuple((*sorted(row), *[-1] * (width - len(row))) for row in partners)
-    return Sparse((units,), (units,), rows)
+    own = ["units", "units"] if couplings == "full" else ["units", "units", couplings]
+    return boltzmann_graph([["units", units]], [own])
 
 
-def _bias(s: Settings) -> Dense:
-    """A bias is a coupling to a unit that is always on."""
-    return Dense((1,), (s.units,))
+def _plain(value: Any):
+    """Lists all the way down, as JSON reads them back."""
+    if value is None or isinstance(value, str):
+        return value
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return [_plain(v) for v in value] if isinstance(value, Sequence) else value
 
 
-def _init(s: Settings, key) -> State:
-    shared = {
-        "weights": {
-            "couplings": _initial_couplings(s, named_key(key, "couplings")),
-            "bias": jnp.zeros((1, s.units)),
-        },
-        "synapses": {"couplings": {}, "bias": {}},
-        "cells": {"temperature": jnp.asarray(s.temperature, jnp.float32)},
-        "dreams": _coins(named_key(key, "dreams"), (s.dreams, s.units)),
-        "key": named_key(key, "dreaming"),
-        "clock": new_clock(),
-    }
-    units = _coins(named_key(key, "units"), (s.units,))
-    return State(shared, {"activity": {"units": units}, "key": named_key(key, "waking")})
+def _check(given: dict[str, Any]) -> None:
+    for name in ("sweeps", "dreams", "dream_sweeps"):
+        if not (isinstance(given[name], int) and given[name] >= 1):
+            raise SpecError(name, "1 or more", given[name])
+    choices = {
+        "schedule": ("colours", "random"), "wake": ("gibbs", "mean_field"), "dream": DREAMS,
+    }  # fmt: skip
+    for name, allowed in choices.items():
+        if given[name] not in allowed:
+            raise SpecError(name, f"one of {allowed}", given[name])
+    if given["schedule"] == "random" and given["wake"] == "mean_field":
+        raise SpecError("wake", '"gibbs" where units are visited at random', given["wake"])
+    if not given["temperature"] > 0:
+        raise SpecError("temperature", "above 0", given["temperature"])
+    ladder = given["ladder"]
+    if len(ladder) < 1 or ladder[0] != 1 or not all(t > 0 for t in ladder):
+        raise SpecError("ladder", "temperatures above 0, the first of them 1", ladder)
+    if given["sparse"] is not None and not 0 < given["sparse"] < 1:
+        raise SpecError("sparse", "between 0 and 1, or None", given["sparse"])
 
 
-def _initial_couplings(s: Settings, key):
-    noise = jax.random.normal(key, (s.units, s.units))
-    spread = s.scale / max(s.couplings.fan_in, 1) ** 0.5
-    matrix = jnp.triu(spread * noise, 1)
-    matrix = matrix + matrix.T
-    if isinstance(s.couplings, Dense):
-        return matrix
-    index = np.asarray(s.couplings.indices)
-    return jnp.where(index >= 0, jnp.take_along_axis(matrix, np.maximum(index, 0), 1), 0.0)
-
-
-def _coins(key, shape):
-    return jax.random.bernoulli(key, 0.5, shape).astype(jnp.float32)
-
-
-def _step(s: Settings, state: State, observation):
-    shared, lane = state
-    weights, learn = shared["weights"], observation.learn
-    temperature = shared["cells"]["temperature"]
-    key, waking = jax.random.split(lane["key"])
-    before, seen = lane["activity"]["units"], observation.evidence["units"]
-    x, probability = sweep(s.couplings, weights, temperature, seen, before, waking)
-    dreams, dreaming = _dream(s, shared, any_lane(learn))
-    output = {
-        "energy": boltzmann_energy(s.couplings, weights, x),
-        "residual": jnp.mean(jnp.where(jnp.isinf(seen.precision), 0.0, jnp.abs(x - before))),
-        "units": x,
-        "probability": probability,
-        "dreams": dreams,
-    }
-    shared = {
-        **shared,
-        "weights": _learn(s, shared, observation, x, dreams),
-        "dreams": dreams,
-        "key": dreaming,
-        "clock": tick(shared["clock"], any_lane(learn)),
-    }
-    return State(shared, {"activity": {"units": x}, "key": key}), output
-
-
-def _dream(s: Settings, shared: dict[str, Any], learning):
-    """Move the dream chains one sweep, each with its own chances; nothing learns, no bit moves."""
-    nothing = Evidence(*(jnp.zeros(s.units) for _ in range(3)))
-    temperature = shared["cells"]["temperature"]
-
-    def free(x, key):
-        return sweep(s.couplings, shared["weights"], temperature, nothing, x, key)[0]
-
-    def move(dreams, key):
-        key, *chances = jax.random.split(key, s.dreams + 1)
-        return jax.vmap(free)(dreams, jnp.stack(chances)), key
-
-    return jax.lax.cond(learning, move, lambda *same: same, shared["dreams"], shared["key"])
-
-
-def _learn(s: Settings, shared, observation, x, dreams):
-    known = {WAKE: x} | {f"{DREAM} {c}": dreams[c] for c in range(s.dreams)}
-    on = {name: jnp.ones(1) for name in known}
-    weights, rule = shared["weights"], contrastive(s.rate, s.decay)
-
-    def moved(name, connection, pre):
-        return plastic(
-            rule,
-            connection,
-            weights[name],
-            {},
-            known,
-            pre,
-            learn=observation.learn,
-            clock=ticks(shared["clock"]),
-            modulation=observation.modulation["couplings"],
-            name=name,
-        )[0]
-
-    return {
-        "couplings": moved("couplings", s.couplings, known),
-        "bias": moved("bias", _bias(s), on),
-    }
+def _exceptions(graph: BoltzmannGraph) -> tuple[str, ...]:
+    tied = [
+        c.name
+        for c in graph.couplings
+        if graph.population(c.source).kind == "categorical" and hasattr(c.connection, "pairs")
+    ]
+    return tuple(f"{name}: a pair of categorical units has one weight for all states (Potts)"
+                 for name in tied)  # fmt: skip

@@ -71,7 +71,7 @@ def deep_boltzmann_machine(
         ``"reconstruction"``: each lane lets go and dreams on from what it sees (contrastive
         divergence).
     chains
-        Number of persistent chains; best as many as lanes that learn together, or a multiple.
+        Number of persistent chains; about as many as lanes that learn together.
     sweeps
         Dream sweeps a tick: k of CD-k.
     settling, iterations

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import jax
 
-from sodachi.core.lanes import own_share
 from sodachi.models.deep_boltzmann_layers import Activity, draws, fields
 
 
@@ -29,7 +28,7 @@ def sweeps(s, weights, mean: Activity, x: Activity, key, many: int):
 
 
 def dream_on(s, shared, learning):
-    """Return this lane's share of the dream, the chains after their sweeps, and their key.
+    """Return the dream's moments, chains on the last axis; the chains after it; and their key.
 
     Without learning anywhere no chain moves.
     """
@@ -47,7 +46,7 @@ def dream_on(s, shared, learning):
         shared["dreams"],
         shared["key"],
     )
-    return {name: own_share(chains) for name, chains in moments.items()}, dreams, key
+    return {name: chains.T for name, chains in moments.items()}, dreams, key
 
 
 def let_go(s, shared, awake: Activity, key) -> Activity:
@@ -74,5 +73,4 @@ def let_go(s, shared, awake: Activity, key) -> Activity:
         x, _, key = carry
         return once(i, (x, key))
 
-    _, moments, _ = jax.lax.fori_loop(0, s.sweeps, body, (x, awake, key))
-    return {name: value[None] for name, value in moments.items()}
+    return jax.lax.fori_loop(0, s.sweeps, body, (x, awake, key))[1]

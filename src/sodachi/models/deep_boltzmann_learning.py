@@ -24,6 +24,7 @@ def learnt(s, shared, observation, awake: Activity, dreamt: Activity) -> tuple[d
     weights, mean = shared["weights"], shared["cells"]["mean"]
     learn, modulation = observation.learn, observation.modulation
     plain, at_label = _moments(s, weights, mean, observation.evidence, awake, dreamt)
+    common = s.dream == "persistent"
 
     def change(rule, joint, weight, post, pre, name, by: Any = 1.0):
         given = {"learn": learn, "clock": ticks(shared["clock"]), "modulation": by, "name": name}
@@ -33,10 +34,11 @@ def learnt(s, shared, observation, awake: Activity, dreamt: Activity) -> tuple[d
     for j in s.joints:
         moments = at_label if j.above.kind == "softmax" else plain
         post, pre = (
-            {k: x.reshape(n.shape) for k, x in _cells(moments, mean, n, n == j.above).items()}
+            {k: x.reshape(*n.shape, *x.shape[1:]) for k, x in cells.items()}
             for n in (j.above, j.below)
+            if (cells := _cells(moments, mean, n, n == j.above))
         )
-        rule = contrastive(s.rate, s.decay)
+        rule = contrastive(s.rate, s.decay, common)
         old = weights[j.name]
         new[j.name] = change(rule, j.connection, old, post, pre, j.name, modulation[j.name])
     new_mean = {n.name: _followed(s, mean[n.name], awake[n.name], learn) for n in s.layers}
@@ -46,47 +48,49 @@ def learnt(s, shared, observation, awake: Activity, dreamt: Activity) -> tuple[d
         post = _cells(plain, mean, n, True) | {SHIFT: _carried(s, weights, moved, n)}
         if n.name.startswith("hidden"):
             post[WAKE] += s.sparsity * (s.sparse_target - mean[n.name])
-        always_on = {moment: jnp.ones(1) for moment in post}
+        always_on = {moment: jnp.ones((1, *x.shape[1:])) for moment, x in post.items()}
         shifted = change(FOLLOWS, joint, weights[name], post, always_on, f"{name}, centring")
-        rule = contrastive(s.rate)
+        rule = contrastive(s.rate, chains=common)
         new[name] = change(rule, joint, shifted, post, always_on, name, modulation[n.name])
     return new, new_mean
 
 
 class Moments(NamedTuple):
-    """What is learnt, and dreams to unlearn, each with its weight; weights of both add up alike."""
+    """What is learnt, and by name the dreams to unlearn, each with its weight."""
 
     awake: Activity
     weight: Any
-    dreams: list[tuple[Any, Activity]]
+    dreams: dict[str, tuple[Any, Activity]]
 
 
 def _moments(s, weights, mean, evidence, awake: Activity, dreamt: Activity):
     """Return the moments of most connections, and those of hidden units with the label."""
-    count = next(iter(dreamt.values())).shape[0]
-    free = [(s.generative / count, {k: v[c] for k, v in dreamt.items()}) for c in range(count)]
+    free = {DREAM: (s.generative, dreamt)}
     if not s.discriminative:
         both = Moments(awake, s.generative, free)
         return both, both
     told = s.discriminative * jnp.min(share(evidence["label"]))
     means, every, p = let_label_go(s, weights, mean, awake)
     weight = s.generative + told
-    each = [(told * p[c], x) for c, x in enumerate(every)]
-    return Moments(awake, weight, [*free, (told, means)]), Moments(awake, weight, [*free, *each])
+    plain = free | {f"{DREAM} of a label": (told, means)}
+    each = {f"{DREAM} of label {c}": (told * p[c], x) for c, x in enumerate(every)}
+    return Moments(awake, weight, plain), Moments(awake, weight, free | each)
 
 
 def _cells(m: Moments, mean: Activity, layer, weighted: bool) -> dict[str, Any]:
     """Return what a layer's cells know of every moment; one side of a connection has the weights.
 
-    The rule shares the minus sign out equally: a dream's weight is times their number.
+    Chains that all lanes share lie on a last axis.
     """
 
     def centred(x, weight):
-        return (x[layer.name] - mean[layer.name]) * (weight if weighted else 1.0)
+        x = x[layer.name]
+        centre = mean[layer.name].reshape(-1, *[1] * (x.ndim - 1))
+        return (x - centre) * (weight if weighted else 1.0)
 
-    many = len(m.dreams)
-    dreams = {f"{DREAM} {c}": centred(x, many * w) for c, (w, x) in enumerate(m.dreams)}
-    return {WAKE: centred(m.awake, m.weight)} | dreams
+    return {WAKE: centred(m.awake, m.weight)} | {
+        name: centred(x, weight) for name, (weight, x) in m.dreams.items()
+    }
 
 
 SHIFT = "shift"

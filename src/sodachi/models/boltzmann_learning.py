@@ -1,0 +1,145 @@
+"""What a Boltzmann machine learns in a tick: weights from two averages, biases that follow them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from sodachi.core.clock import ticks
+from sodachi.core.connections import Dense
+from sodachi.core.lanes import gather
+from sodachi.core.rule import plastic, start_synapses
+from sodachi.models.boltzmann_energy import fields
+from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, Units
+from sodachi.models.boltzmann_units import signal
+from sodachi.models.sweep_plan import along, plan
+from sodachi.rules.annealing import with_annealing
+from sodachi.rules.contrastive import ASLEEP, AWAKE, DREAM, WAKE, contrastive, own_dreams, pushed
+
+
+def rules(s):
+    """Return the rule of weights and biases, and that of variances."""
+    chains = s.dream not in ("contrastive_divergence", "local")
+
+    def one(rate, decay):
+        rule = contrastive(rate, decay, chains)
+        if s.dream == "local":
+            rule = own_dreams(rate, s.dream_rate, decay)
+        return rule if s.anneal is None else with_annealing(rule, s.anneal)
+
+    return one(s.rate, s.decay), one(s.variance_rate, 0.0)
+
+
+def newborn_synapses(s, graph: BoltzmannGraph, weights) -> dict[str, Any]:
+    """Return the synapse state that belongs to newborn weights."""
+    rule, _ = rules(s)
+    return {name: start_synapses(rule, w) for name, w in weights.items()}
+
+
+def starting_mean(u: Units):
+    """Return what a population takes for its mean at birth."""
+    value = {"binary": 0.5, "categorical": 1.0 / u.states}.get(u.kind, 0.0)
+    return jnp.full(u.shape, value, jnp.float32)
+
+
+def learn(s, graph: BoltzmannGraph, shared, parameters: Parameters, observation, woken, dreamt,
+          awake):  # fmt: skip
+    """Return ``(weights, synapses)`` after a tick; ``woken`` and ``dreamt`` are (x, mean) each."""
+    weights, synapses = dict(shared["weights"]), dict(shared["synapses"])
+    seen = [_statistics(graph, *part) for part in (woken, dreamt)]
+    offset = shared["cells"]["offset"]
+    if not s.centred:
+        offset = {n: jnp.zeros_like(a) for n, a in offset.items()}
+    known = {u.name: _known(u, parameters, seen, offset[u.name], awake) for u in graph.populations}
+    raw = {u.name: _known(u, parameters, seen, 0.0, awake) for u in graph.populations}
+    rule, stretch = rules(s)
+
+    def move(rule, name, connection, post, pre, modulation=observation.modulation["couplings"]):
+        weights[name], synapses[name] = plastic(
+            rule, connection, weights[name], synapses[name], post, pre, learn=observation.learn,
+            clock=ticks(shared["clock"]), modulation=modulation, name=name,
+        )  # fmt: skip
+
+    for c in graph.couplings:
+        ends = ((c.target, c.connection.target), (c.source, c.connection.source))
+        cells = (_shaped(known[n], graph.population(n), shape) for n, shape in ends)
+        move(rule, c.name, c.connection, *cells)
+    push = _pushes(s, graph, parameters, weights, offset, shared)
+    for u in graph.populations:
+        on = {part: jnp.ones((1, *a.shape[len(u.shape) :])) for part, a in raw[u.name].items()}
+        bias = Dense((1,), u.shape)
+        move(rule, u.name, bias, raw[u.name], on)
+        if push is not None:
+            move(pushed(), u.name, bias, {"push": push[u.name]}, on, 1.0)
+        if u.kind == "gaussian" and s.variance_rate > 0:
+            spreads = [_spread(graph, parameters, part, u) for part in seen]
+            post = raw[u.name] | dict(zip((WAKE, DREAM), spreads, strict=True))
+            move(stretch, f"{u.name} variance", bias, post, on)
+    return weights, synapses
+
+
+def _statistics(graph: BoltzmannGraph, x, mean):
+    """What is learned from: the sample, but means in the last turn, given all of the sample."""
+    how = plan(graph)
+    last = {n for n in graph.turns[-1] if len(how.colours[n]) == 1 and graph.classes(n) is not None}
+    return {n: mean[n] if n in last else x[n] for n in x}
+
+
+def _known(u: Units, parameters: Parameters, seen, offset, awake):
+    """What each cell of a population knows: its signal awake and in dreams, less its mean."""
+    spread = parameters.log_variance.get(u.name)
+    known = {}
+    for part, stats in zip((WAKE, DREAM), seen, strict=True):
+        x = stats[u.name]
+        away = x - along(jnp.asarray(offset) + jnp.zeros(u.shape), x)
+        known[part] = signal(u.kind, away, None if spread is None else along(spread, x))
+    if awake is not None:
+        known |= {AWAKE: jnp.broadcast_to(1.0 * awake[u.name], u.shape),
+                  ASLEEP: jnp.broadcast_to(1.0 * ~awake[u.name], u.shape)}  # fmt: skip
+    return known
+
+
+def _pushes(s, graph: BoltzmannGraph, parameters: Parameters, weights, offset, shared):
+    """What biases follow: a change of weights must not change what a cell hears on average."""
+    if not s.centred and s.sparse is None:
+        return None
+    push = {u.name: jnp.zeros(u.shape) for u in graph.populations}
+    if s.centred:
+        moved = {c.name: weights[c.name] - shared["weights"][c.name] for c in graph.couplings}
+        nothing = {n: jnp.zeros_like(b) for n, b in parameters.bias.items()}
+        heard = fields(graph, Parameters(moved, nothing, parameters.log_variance), offset)
+        push = {n: -h for n, h in heard.items()}
+    if s.sparse is not None:
+        means = shared["cells"]["offset"]
+        hidden = graph.populations[1:]
+        for u in (u for u in hidden if u.kind == "binary"):
+            push[u.name] = push[u.name] + s.rate * s.sparse_strength * (s.sparse - means[u.name])
+    return push
+
+
+def _spread(graph: BoltzmannGraph, parameters: Parameters, stats, u: Units):
+    """What a Gaussian unit knows of its own energy: ``(½(x − b)² − x·(f − b))/σ²``, −∂E/∂ln σ²."""
+    x = stats[u.name]
+    bias, spread = (along(a[u.name], x) for a in (parameters.bias, parameters.log_variance))
+    heard = fields(graph, parameters, stats)[u.name]
+    return jnp.exp(-spread) * (0.5 * (x - bias) ** 2 - x * (heard - bias))
+
+
+def _shaped(cells, u: Units, shape):
+    """Give what cells know the shape of their side of a connection (a label is one unit)."""
+    return {name: a.reshape(*shape, *a.shape[len(u.shape) :]) for name, a in cells.items()}
+
+
+def cells_after(s, cells, mean, learn):
+    """Return the populations' slow means, moved toward what the lanes that learn showed awake."""
+    lanes = gather(learn)
+    count = jnp.maximum(lanes.sum(), 1)
+
+    def slow(offset, value):
+        shown = gather(jnp.where(learn, value, 0.0)).sum(0) / count
+        moved = offset + s.offset_rate * (shown - offset)
+        return jnp.where(jnp.any(lanes) & jnp.isfinite(moved), moved, offset)
+
+    offset = {n: slow(cells["offset"][n], mean[n]) for n in cells["offset"]}
+    return {**cells, "offset": offset}
