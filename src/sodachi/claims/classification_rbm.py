@@ -125,7 +125,7 @@ def check_quick(m: Measured) -> list[Check]:
 CLAIM = Claim(
     name="classification-rbm",
     source={
-        "document": "Y. Sasaki, Can deep learning take in the behaviour of the brain? (essay)",
+        "document": "Y. Sasaki, Can deep learning take in the behaviour of the brain?",
         "sentence": "Choose some units as inputs and outputs, and set the couplings so that their "
         "firing comes near the law of what is to be learnt.",
     },

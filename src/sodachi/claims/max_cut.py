@@ -98,10 +98,14 @@ CLAIM = Claim(
     },
     rows=rows,
     rivals={
-        RIVAL: "simulated annealing of dwave-samplers (C++) with its own range of temperatures, "
-        "as many runs and sweeps: equal spin updates",
+        f"{name}: {RIVAL}": "simulated annealing of dwave-samplers (C++) with its own range of "
+        "temperatures, as many runs and sweeps: equal spin updates"
+        for name in GRAPHS
     },
-    lesion={QUENCHED: "the same sweeps at the last temperature from the first sweep on"},
+    lesion={
+        f"{name}: {QUENCHED}": "the same sweeps at the last temperature from the first sweep on"
+        for name in GRAPHS
+    },
     quick=Protocol(
         words="A torus of 100 nodes with a planted cut; 32 runs of 500 sweeps.",
         seeds=(0, 1),

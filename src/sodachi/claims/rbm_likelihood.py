@@ -126,7 +126,7 @@ def check_quick(m: Measured) -> list[Check]:
 CLAIM = Claim(
     name="rbm-likelihood",
     source={
-        "document": "Y. Sasaki, Can deep learning take in the behaviour of the brain? (essay)",
+        "document": "Y. Sasaki, Can deep learning take in the behaviour of the brain?",
         "sentence": "The learning rule itself needs local calculation only: the mean firing of a "
         "unit, and the correlation of two.",
     },
