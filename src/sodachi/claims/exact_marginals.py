@@ -14,10 +14,9 @@ import numpy as np
 
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
 from sodachi.claims.learned_machines import MANNERS, learned
-from sodachi.claims.random_machines import random_machine
+from sodachi.claims.random_machines import errors_against, random_machine
 from sodachi.claims.statistics import Check, above, at_least, at_most, by_mean
 from sodachi.combinators import minibatch
-from sodachi.models.autocorrelation import autocorrelation_time, standard_error
 from sodachi.models.boltzmann import boltzmann_machine, machine_graph, machine_parameters
 from sodachi.models.boltzmann_energy import fields
 from sodachi.models.enumeration import exact
@@ -103,22 +102,7 @@ def _one_machine(row: str, seed: int, form: str) -> Figures:
     correlation = np.asarray(truth.correlation["units-units"], np.float64)
     both = correlation if correlation.ndim == 1 else correlation[pairs[:, 0], pairs[:, 1]]
     seen = np.concatenate([series, series[:, pairs[:, 0]] * series[:, pairs[:, 1]]], 1)
-    return _figures(seen, np.concatenate([truth.mean["units"], both]), row != MEAN_FIELD)
-
-
-def _figures(seen: np.ndarray, truth: np.ndarray, with_errors: bool = True) -> Figures:
-    """``seen`` [steps, statistics, chains] against ``truth`` [statistics]."""
-    away = seen.mean((0, 2)) - truth
-    figures = {"error": float(np.abs(away).mean())}
-    if with_errors:
-        errors = np.array([standard_error(seen[:, k]) for k in range(len(truth))])
-        z = away / np.maximum(errors, 1e-9)
-        figures |= {
-            "within": float((np.abs(z) <= 3).mean()),
-            "spread": float(np.sqrt((z**2).mean())),
-            "time": float(np.mean([autocorrelation_time(seen[:, k]) for k in range(len(truth))])),
-        }
-    return figures
+    return errors_against(seen, np.concatenate([truth.mean["units"], both]), row != MEAN_FIELD)
 
 
 def gradient(row: str, seed: int, form: str) -> Figures:
@@ -169,7 +153,7 @@ def _one_gradient(machine, live, seed: list[int], form: str) -> Figures:
     truth = np.asarray(awake - exact(graph, parameters).correlation["seen-hidden"]).reshape(-1)
     drives = live(state, jax.tree.map(jnp.asarray, observation))
     seen = np.asarray(drives, np.float64)[BURN:].reshape(SWEEPS[form], -1, 1)
-    return _figures(seen, truth)
+    return errors_against(seen, truth)
 
 
 def rows(seed: int, form: str):
