@@ -53,8 +53,8 @@ def random_machine(
 def errors_against(seen: np.ndarray, truth: np.ndarray, with_errors: bool = True) -> Figures:
     """Return how far ``seen`` [steps, statistics, chains] is from ``truth`` [statistics].
 
-    ``error`` is the mean distance; ``within`` the share inside three standard errors, ``spread`` the
-    root mean square in standard errors, ``time`` the mean integrated autocorrelation time.
+    ``error`` is the mean distance; ``within`` the share inside three standard errors, ``spread``
+    the root mean square in standard errors, ``time`` the mean integrated autocorrelation time.
 
     Examples
     --------
