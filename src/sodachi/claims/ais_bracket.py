@@ -24,7 +24,7 @@ from sodachi.models.tempering import tempered_sweeps
 
 CHAINS = 200
 STEPS = {"quick": 200, "full": 5000}
-SWEEPS = {"quick": 200, "full": 1000}
+SWEEPS = {"quick": 100, "full": 1000}
 LADDER = (1.0, 1.3, 1.7, 2.2, 3.0)
 LOOPS, ALL, SIDES, MIXED = "loops", "all to all", "two sides", "every kind"
 MACHINES = (LOOPS, ALL, SIDES, MIXED)
@@ -91,7 +91,7 @@ def _one_step(graph, parameters, key, truth: float) -> Figures:
 
 def rows(seed: int, form: str):
     """Return what is measured: brackets, and what is left where annealing is short or none."""
-    chosen = (LOOPS, SHORT) if form == "quick" else (*MACHINES, SHORT, ONE_STEP)
+    chosen = (SIDES, SHORT) if form == "quick" else (*MACHINES, SHORT, ONE_STEP)
     return {row: partial(measure, row, seed, form) for row in chosen}
 
 
@@ -125,11 +125,12 @@ def _every(values) -> tuple[float, None, bool | None]:
 
 def check_quick(m: Measured) -> list[Check]:
     """The weaker target of the quick form, judged on means."""
-    width = {seed: -value for seed, value in m(LOOPS, "width").items()}
+    short = m(SHORT, "width")
+    wider = {seed: short[seed] - value for seed, value in m(SIDES, "width").items()}
     return [
-        by_mean("loops: the bracket holds the exact value", m(LOOPS, "holds"), 1.0),
-        by_mean("loops: width at most .5 nats", width, -0.5),
+        by_mean("two sides: the bracket holds the exact value", m(SIDES, "holds"), 1.0),
         by_mean("20 steps: the bracket holds the exact value", m(SHORT, "holds"), 1.0),
+        by_mean("20 steps: it shows, as a bracket wider by a nat", wider, 1.0),
     ]
 
 
@@ -150,9 +151,9 @@ CLAIM = Claim(
         "is too good; the other end must give it away",
     },
     quick=Protocol(
-        words="200 chains, 200 steps, machines of 12 and 13 binary units with loops.",
+        words="200 chains, 200 steps, two machines of 100 seen and 16 hidden binary units.",
         seeds=(0, 1),
-        target="The bracket holds the exact ln Z, also after 20 steps; it is .5 nats wide at most.",
+        target="The bracket holds the exact ln Z, also after 20 steps, which widen it by a nat.",
         check=check_quick,
     ),
     full=Protocol(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
+from sodachi.claims.claim import Figures
+from sodachi.models.autocorrelation import autocorrelation_time, standard_error
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, boltzmann_graph
 
 
@@ -46,3 +48,28 @@ def random_machine(
         {"units": jnp.asarray(bias, jnp.float32)},
         {},
     )
+
+
+def errors_against(seen: np.ndarray, truth: np.ndarray, with_errors: bool = True) -> Figures:
+    """Return how far ``seen`` [steps, statistics, chains] is from ``truth`` [statistics].
+
+    ``error`` is the mean distance; ``within`` the share inside three standard errors, ``spread``
+    the root mean square in standard errors, ``time`` the mean integrated autocorrelation time.
+
+    Examples
+    --------
+    >>> seen = np.random.default_rng(0).normal(size=(200, 3, 4))
+    >>> errors_against(seen, np.zeros(3))["within"]
+    1.0
+    """
+    away = seen.mean((0, 2)) - truth
+    figures = {"error": float(np.abs(away).mean())}
+    if with_errors:
+        errors = np.array([standard_error(seen[:, k]) for k in range(len(truth))])
+        z = away / np.maximum(errors, 1e-9)
+        figures |= {
+            "within": float((np.abs(z) <= 3).mean()),
+            "spread": float(np.sqrt((z**2).mean())),
+            "time": float(np.mean([autocorrelation_time(seen[:, k]) for k in range(len(truth))])),
+        }
+    return figures
