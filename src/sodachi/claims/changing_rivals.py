@@ -170,7 +170,7 @@ def _step(kind: Recipe, state, key, numbers: dict, x, y):
     if kind.remedy == "UPGD":
         key, chance = jax.random.split(key)
         # The product of its rate and noise is all that counts there.
-        s = SimpleNamespace(upgd_trace=TRACE, rate=rate * noise, upgd_noise=1.0)
+        s = SimpleNamespace(upgd_trace=TRACE, rate=rate * noise, upgd_noise=1.0, noise_table=0)
         useful, moved = protect(s, worth_of_weights[0], weights, slope, moved, chance)
         worth_of_weights = [useful]
     weights = jax.tree.map(lambda w, d: w + d, weights, moved)
