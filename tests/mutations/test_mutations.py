@@ -253,8 +253,8 @@ SLOW = (
     ),
     Mutation(
         "rules/contrastive.py",
-        "Drive(-post[DREAM], pre[DREAM]",
-        "Drive(post[DREAM], pre[DREAM]",
+        "Drive(-post[n], pre[n]",
+        "Drive(post[n], pre[n]",
         BOLTZMANN + "expected_drive_is_the_gradient_of_the_log_likelihood",
     ),
     Mutation(
