@@ -46,7 +46,7 @@ def enumerate_log_partition(spec: Spec, state: State) -> float:
     --------
     >>> from sodachi.models.deep_boltzmann import deep_boltzmann_machine
     >>> machine = deep_boltzmann_machine(layers=(4, 3), scale=0.0)
-    >>> round(enumerate_log_partition(machine.spec, machine.init(0)) / np.log(2), 4)
+    >>> round(float(enumerate_log_partition(machine.spec, machine.init(0)) / np.log(2)), 4)
     7.0
     """
     s, weights, mean = parts_of(spec, state)

@@ -108,7 +108,7 @@ def log_likelihood(
     --------
     >>> from sodachi.models.boltzmann_graph import boltzmann_graph
     >>> graph = boltzmann_graph([["a", 2], ["b", 3]], [["a", "b"]])
-    >>> np.exp(log_likelihood(graph, graph.parameters(), {"a": np.eye(2)})).tolist()
+    >>> jnp.exp(log_likelihood(graph, graph.parameters(), {"a": jnp.eye(2)})).tolist()
     [0.25, 0.25]
     """
     check_temperature(temperature)
