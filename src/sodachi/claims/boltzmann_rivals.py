@@ -11,7 +11,7 @@ import numpy as np
 from sodachi.claims.boltzmann_training import Schooling
 from sodachi.system import State, System
 
-#: Step size of scikit-learn's machine, chosen as ours was.
+#: Step size of scikit-learn's machine: not yet searched for, which is due before a full result.
 FOREIGN_RATE = 0.05
 
 
