@@ -11,7 +11,7 @@ DEAR = (
     "accuracy-cifar", "permuted-digits", "label-worlds", "gradual-drift", "settling-and-growing",
     "permuted-mnist", "label-permuted", "classification-rbm",
 )  # fmt: skip
-DEAREST = ("rbm-likelihood",)
+DEAREST = ("rbm-likelihood", "dbm-likelihood")
 WRITTEN = ["README.md", "docs/claims.md", "docs/suite.md"]
 CLAIMS = {claim.name: claim for claim in list_claims()}
 

@@ -213,7 +213,12 @@ def test_weights_stay_symmetric_and_dreams_rest_without_learning():
     machine, state = start(7, rate=0.1, dreams=3)
     step = jax.jit(machine.step)
     for _ in range(5):
-        state, _ = step(state, observe(machine.spec, modulation={"couplings": np.full(LANES, 0.7)}))
+        state, _ = step(
+            state,
+            observe(
+                machine.spec, modulation=dict.fromkeys(machine.spec.modulated, np.full(LANES, 0.7))
+            ),
+        )
     w = np.asarray(state.shared["weights"]["units-units"])
     assert np.allclose(w, w.T, atol=1e-5) and not np.any(np.diag(w))
     assert not np.allclose(w, loopy()[0], atol=1e-3)

@@ -67,34 +67,34 @@ MECHANICS = "tests/models/test_mechanics.py::test_"
 ALWAYS = (
     # A flipped sign, a dropped factor, a forgotten decay.
     Mutation(
-        "models/deep_boltzmann_learning.py",
-        "total + j.up(",
-        "total - j.up(",
-        LAYERED + "a_moving_centre_changes_no_belief",
-    ),
-    Mutation(
-        "models/deep_boltzmann_layers.py",
-        "heard + j.down(weights[j.name], x[j.above.name] - mean[j.above.name])",
-        "heard + j.down(weights[j.name], x[j.above.name])",
+        "models/sweep_plan.py",
+        "else backward(c.connection, w, signal)",
+        "else -backward(c.connection, w, signal)",
         LAYERED + "what_a_layer_hears_is_the_difference_its_unit_makes_to_the_energy",
     ),
     Mutation(
-        "models/deep_boltzmann_learning.py",
+        "models/boltzmann_learning.py",
         "(told * p[c], x)",
         "(told, x)",
         LAYERED_LABELS + "letting_the_label_go_is_the_slope_of_its_log_probability",
     ),
     Mutation(
         "models/deep_boltzmann_labels.py",
-        "- told @ mean[hidden.name]",
-        "+ told @ mean[hidden.name]",
+        "log = parameters.bias[label] + ",
+        "log = ",
         LAYERED_LABELS + "the_label_is_believed_as_enumeration_says",
     ),
     Mutation(
-        "models/deep_boltzmann_annealing.py",
-        "own - beta * shift",
-        "own + beta * shift",
+        "models/annealed_importance.py",
+        "total = (before - after) *",
+        "total = (after - before) *",
         LAYERED_LIKELIHOOD + "many_steps_close_the_bracket",
+    ),
+    Mutation(
+        "models/variational_bound.py",
+        "0.5 * (jnp.log(2 * jnp.pi) + spread)",
+        "0.5 * (jnp.log(2 * jnp.pi) - spread)",
+        LAYERED_LIKELIHOOD + "the_bound_of_a_machine_without_couplings_is_its_likelihood",
     ),
     Mutation(
         "rules/delta.py",
@@ -265,8 +265,8 @@ SLOW = (
     ),
     Mutation(
         "models/boltzmann_learning.py",
-        "push = {n: -h for",
-        "push = {n: h for",
+        "return {n: -h for",
+        "return {n: h for",
         BOLTZMANN + "expected_drive_is_the_gradient_of_the_log_likelihood",
     ),
     Mutation(
@@ -277,8 +277,8 @@ SLOW = (
     ),
     Mutation(
         "models/boltzmann_learning.py",
-        "(s.sparse - means[u.name])",
-        "(means[u.name] - s.sparse)",
+        "(s.sparse - offset[u.name])",
+        "(offset[u.name] - s.sparse)",
         BOLTZMANN + "a_target_of_sparse_activity_is_approached",
     ),
     Mutation(

@@ -34,9 +34,9 @@ def foreign_machine(system: System, X: np.ndarray, how: Schooling, seed: int) ->
                 other.partial_fit((rng.random((how.batch, pixels)) < X[rows]).astype(np.float32))
     state = system.init(seed)
     weights = {
-        "input>hidden1": jnp.asarray(other.components_.T, jnp.float32),
-        "input:bias": jnp.asarray(other.intercept_visible_[None], jnp.float32),
-        "hidden1:bias": jnp.asarray(other.intercept_hidden_[None], jnp.float32),
+        "input-hidden1": jnp.asarray(other.components_.T, jnp.float32),
+        "input": jnp.asarray(other.intercept_visible_[None], jnp.float32),
+        "hidden1": jnp.asarray(other.intercept_hidden_[None], jnp.float32),
     }
     return state._replace(shared=state.shared | {"weights": weights})
 

@@ -61,7 +61,7 @@ def schooled(
     >>> from sodachi.models import deep_boltzmann_machine
     >>> machine = deep_boltzmann_machine(layers=(3, 2))
     >>> state = schooled(machine, Schooling(passes=1, batch=2), 0, np.eye(3, dtype=np.float32))
-    >>> state.shared["weights"]["input>hidden1"].shape
+    >>> state.shared["weights"]["input-hidden1"].shape
     (3, 2)
     """
     if len(X) < how.batch:

@@ -6,21 +6,16 @@ above. What is reported uses the upper end, and says how far the two are apart.
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
-import jax
-import numpy as np
-
-from sodachi.claims.boltzmann_rivals import foreign_machine, mixture_log_likelihood
+from sodachi.claims.boltzmann_rivals import foreign_machine
 from sodachi.claims.boltzmann_training import Schooling, schooled
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
+from sodachi.claims.digit_likelihood import images, likelihood, mixture
 from sodachi.claims.statistics import Check, above, ahead, at_least, at_most, by_mean
-from sodachi.data import load_digits, load_mnist
 from sodachi.models.deep_boltzmann import deep_boltzmann_machine
-from sodachi.models.deep_boltzmann_annealing import anneal_log_partition
-from sodachi.models.deep_boltzmann_likelihood import enumerate_log_partition, log_likelihood
-from sodachi.system import State, System
+from sodachi.system import System
 
 OURS, CD, UNCENTRED = "ours", "reconstruction", "not centred"
 OTHERS, MIXTURE = "scikit-learn", "mixture of 500"
@@ -34,20 +29,6 @@ SCHOOLING = {
     "quick": Schooling(passes=600, batch=50),
     "full": Schooling(passes=200, batch=100),
 }
-TEST_SEED = 20_260_101
-"""Test images are made black and white once, with this seed."""
-
-
-@lru_cache(2)
-def images(form: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return training images in [0, 1], and test images of 0 and 1."""
-    if form == "quick":
-        X, _ = load_digits()
-        train, test = X[:1500], X[1500:]
-    else:
-        (train, _), (test, _) = load_mnist(), load_mnist("test")
-    chance = np.random.default_rng(TEST_SEED).random(test.shape)
-    return train, (chance < test).astype(np.float32)
 
 
 def machine_of(form: str, **settings: Any) -> System:
@@ -72,38 +53,14 @@ def one_machine(seed: int, form: str, settings: dict[str, Any]) -> Figures:
     """Return the likelihood of unseen images after one schooling."""
     system = machine_of(form, **settings)
     state = schooled(system, SCHOOLING[form], seed, images(form)[0])
-    return figures(system, state, seed, form)
+    return likelihood(system, state, seed, form)
 
 
 def others(seed: int, form: str) -> Figures:
     """Return the same of scikit-learn's machine, its weights read by our likelihood."""
     system = machine_of(form, centring=0.0)
     state = foreign_machine(system, images(form)[0], SCHOOLING[form], seed)
-    return figures(system, state, seed, form)
-
-
-def mixture(seed: int, form: str) -> Figures:
-    """Return the same of a mixture of independent pixels, exact."""
-    parts = 20 if form == "quick" else 500
-    log = mixture_log_likelihood(*images(form), parts=parts, seed=seed)
-    return {"nats": float(log.mean())}
-
-
-def figures(system: System, state: State, seed: int, form: str) -> Figures:
-    """Return the mean log-likelihood of the test images by the upper end of log Z, and the gap."""
-    test = images(form)[1]
-    if form == "quick":
-        log_z = enumerate_log_partition(system.spec, state)
-        return {"nats": float(log_likelihood(system.spec, state, log_z, input=test).mean())}
-    key = jax.random.key(seed + 7)
-    z = anneal_log_partition(system.spec, state, key, chains=200, steps=10_000, burn_in=10_000)
-    high = max(z.lower, z.upper)
-    return {
-        "nats": float(log_likelihood(system.spec, state, high, input=test).mean()),
-        "bracket": abs(z.upper - z.lower),
-        "lower": z.lower,
-        "upper": z.upper,
-    }
+    return likelihood(system, state, seed, form)
 
 
 def check_full(m: Measured) -> list[Check]:

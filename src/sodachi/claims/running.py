@@ -65,6 +65,7 @@ CLAIMS = {
     "plasticity-follows-gradient": "sodachi.claims.plasticity_follows_gradient",
     "recovery": "sodachi.claims.recovery",
     "rbm-likelihood": "sodachi.claims.rbm_likelihood",
+    "dbm-likelihood": "sodachi.claims.dbm_likelihood",
     "classification-rbm": "sodachi.claims.classification_rbm",
     "sunspots": "sodachi.claims.sunspots",
     "weather-forecast": "sodachi.claims.weather_forecast",

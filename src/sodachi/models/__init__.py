@@ -39,6 +39,7 @@ from sodachi.models.simulated_annealing import cut_size as cut_size
 from sodachi.models.simulated_annealing import max_cut as max_cut
 from sodachi.models.simulated_annealing import qubo as qubo
 from sodachi.models.spiking import spiking_pair as spiking_pair
+from sodachi.models.sweeping import free_samples as free_samples
 from sodachi.models.sweeping import sweeps as sweeps
 from sodachi.models.swift_actor import swift_actor as swift_actor
 from sodachi.models.swift_td import swift_td as swift_td
@@ -47,4 +48,5 @@ from sodachi.models.turing import as_turing as as_turing
 from sodachi.models.turing import from_turing as from_turing
 from sodachi.models.turing import turing_network as turing_network
 from sodachi.models.turing_machine import TuringMachine as TuringMachine
+from sodachi.models.variational_bound import variational_bound as variational_bound
 from sodachi.models.visiting import random_visits as random_visits

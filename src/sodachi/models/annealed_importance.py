@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from sodachi.errors import SpecError
-from sodachi.models.boltzmann_energy import energy, fields
+from sodachi.models.boltzmann_energy import energy_of, fields
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
 from sodachi.models.boltzmann_units import log_sum
 from sodachi.models.boltzmann_values import check_temperature
@@ -24,7 +24,8 @@ class Bracket(NamedTuple):
     """``lower`` ≤ ln Z ≤ ``upper``, standard errors allowed for, and an ``estimate`` of it.
 
     ``forward`` and ``reverse`` [chains] are what single runs found for ln Z: the mean of the one is
-    below it and the mean of the other above, by what the annealing was too fast for.
+    below it and the mean of the other above, by what the annealing was too fast for. ``ends`` are
+    ``ln mean e^forward`` and ``−ln mean e^−reverse``: on average below and above, and nearer.
     """
 
     lower: Any
@@ -32,6 +33,7 @@ class Bracket(NamedTuple):
     estimate: Any
     forward: Any
     reverse: Any
+    ends: tuple[Any, Any]
 
 
 def base_rates(graph: BoltzmannGraph, parameters: Parameters, mean=None) -> Parameters:
@@ -55,7 +57,7 @@ def base_rates(graph: BoltzmannGraph, parameters: Parameters, mean=None) -> Para
     for name, value in (mean or {}).items():
         kind = graph.population(name).kind
         p = (1.0 + jnp.asarray(value)) / 2.0 if kind == "spin" else jnp.asarray(value)
-        p = jnp.clip(p, 0.01, 0.99)
+        p = jnp.clip(p, 0.001, 0.999)
         if kind == "categorical":
             bias[name] = jnp.log(p)
         elif kind in ("binary", "spin"):
@@ -87,10 +89,11 @@ def annealed_importance(
     r"""Return what each of some runs of annealed importance sampling found for ln Z [chains].
 
     From the machine without couplings to the whole one, through ``(1 − β)·base + β·parameters``
-    with β in even steps and one sweep each, ``ln w = Σ_k ln f_{k+1}(x_k) − ln f_k(x_k)``; the last
-    turn's populations are summed out of every f. Its mean is at most ln Z (Jensen), and ``w`` has
-    the mean Z. With ``samples`` of the whole machine the same is run backwards, and the mean is at
-    least ln Z if the samples are the machine's own: samples of a chain that has not mixed may lie.
+    with one sweep each, ``ln w = Σ_k ln f_{k+1}(x_k) − ln f_k(x_k)``; the largest turn's
+    populations are summed out of every f, and β moves in even steps. Its mean is at most ln Z
+    (Jensen), and ``w`` has the mean Z. With ``samples`` of the whole machine the same is run
+    backwards, and the mean is at least ln Z if the samples are the machine's own: samples of a
+    chain that has not mixed may lie.
 
     Parameters
     ----------
@@ -168,7 +171,7 @@ def bracket(
     lower, upper = (_off(v, sign) for v, sign in ((forward, -1.0), (reverse, 1.0)))
     number = jnp.log(chains)
     ends = (jax.nn.logsumexp(forward) - number, number - jax.nn.logsumexp(-reverse))
-    return Bracket(lower, upper, (ends[0] + ends[1]) / 2.0, forward, reverse)
+    return Bracket(lower, upper, (ends[0] + ends[1]) / 2.0, forward, reverse, ends)
 
 
 def _off(values, sign):
@@ -202,13 +205,14 @@ def _anneal(graph, chains, steps, parameters, base, key, temperature, samples):
 
 
 def _gain(graph, parameters, base, x, temperature, before, after):
-    """``ln f_after(x) − ln f_before(x)`` of each chain, the last turn summed out."""
-    how, last = plan(graph), graph.turns[-1]
-    closed = [n for n in last if len(how.colours[n]) == 1 and graph.classes(n) is not None]
+    """``ln f_after(x) − ln f_before(x)`` of each chain, the largest turn summed out."""
+    closed = largest_turn(graph)
     fixed = {n: jnp.zeros_like(a) if n in closed else a for n, a in x.items()}
-    # Without the summed populations an energy is linear in β; their fields are so with them.
-    energies = [energy(graph, p, fixed) - _own(graph, p, fixed, closed) for p in (base, parameters)]
     heard = fields(graph, parameters, fixed)
+    alone = {n: along(b, x[n]) for n, b in base.bias.items()}
+    # Without the summed populations an energy is linear in β; their fields are so with them.
+    pairs = ((base, alone), (parameters, heard))
+    energies = [energy_of(graph, p, fixed, h) - _own(graph, p, fixed, closed) for p, h in pairs]
     total = (before - after) * (energies[1] - energies[0]) / temperature
     for name in closed:
         u = graph.population(name)
@@ -221,6 +225,19 @@ def _gain(graph, parameters, base, x, temperature, before, after):
             field, own = (a.reshape(*u.sites, -1) for a in (field, own))
             total = total + sign * log_sum(u.kind, field, temperature, spread, own).sum(0)
     return total
+
+
+def largest_turn(graph: BoltzmannGraph) -> tuple[str, ...]:
+    """Return populations without couplings among them or within, as many units as may be."""
+    how = plan(graph)
+
+    def closed(turn):
+        return tuple(n for n in turn if len(how.colours[n]) == 1 and graph.classes(n) is not None)
+
+    def size(names):
+        return sum(graph.population(n).units for n in names)
+
+    return max(map(closed, graph.turns), key=size)
 
 
 def _own(graph, parameters: Parameters, x, names):

@@ -10,9 +10,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from sodachi.core.connections import Convolution
 from sodachi.errors import SpecError
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, boltzmann_graph
 from sodachi.models.boltzmann_step import DREAMS, Settings, newborn, read_parameters, step
+from sodachi.models.deep_boltzmann_layers import layered_graph
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
 #: The kind of variable by which a population of each kind is observed.
@@ -81,7 +83,8 @@ def boltzmann_machine(
         Number of shared chains (for each temperature), and dream sweeps a tick. Dreams move only
         while something learns.
     rate, decay, variance_rate, dream_rate
-        Step size and L2 decay of weights and biases; step size of ln σ²; of local dream averages.
+        Step size of weights and biases; L2 decay of weights; step size of ln σ²; of local dream
+        averages.
     centred, offset_rate
         Whether cells send what they are above their slow mean (of rate ``offset_rate``); the law
         does not depend on it, the direction of learning does (Melchior et al., 2016).
@@ -143,13 +146,18 @@ def boltzmann_machine(
         factory="boltzmann_machine",
         arguments=arguments(**given),
         observed=tuple(Variable(u.name, u.shape, VARIABLES.get(u.kind, u.kind)) for u in seen),
-        modulated=("couplings",),
+        modulated=modulated_names(graph),
         capabilities=frozenset({"learns", "local", "settles"} | chance),
-        exceptions=_exceptions(graph),
+        exceptions=exceptions_of(graph),
     )
     return system(
         spec, lambda key: newborn(settings, graph, key), lambda s, o: step(settings, graph, s, o)
     )
+
+
+def modulated_names(graph: BoltzmannGraph) -> tuple[str, ...]:
+    """Return what is modulated: every coupling, and the bias (and variance) of every population."""
+    return (*(c.name for c in graph.couplings), *(u.name for u in graph.populations))
 
 
 def machine_graph(spec: Spec) -> BoltzmannGraph:
@@ -168,8 +176,11 @@ def machine_graph(spec: Spec) -> BoltzmannGraph:
     given = json.loads(spec.arguments)
     if "inner" in given:
         return machine_graph(Spec.from_json(json.dumps(given["inner"])))
+    if spec.factory == "deep_boltzmann_machine":
+        return layered_graph(given)
     if spec.factory != "boltzmann_machine":
-        raise SpecError("spec.factory", "boltzmann_machine", spec.factory)
+        words = "boltzmann_machine or deep_boltzmann_machine"
+        raise SpecError("spec.factory", words, spec.factory)
     return _graph(given["units"], given["couplings"], given["populations"])
 
 
@@ -226,11 +237,13 @@ def _check(given: dict[str, Any]) -> None:
         raise SpecError("sparse", "between 0 and 1, or None", given["sparse"])
 
 
-def _exceptions(graph: BoltzmannGraph) -> tuple[str, ...]:
+def exceptions_of(graph: BoltzmannGraph) -> tuple[str, ...]:
+    """Return where a machine declares that it is not local."""
+    sites = [c.name for c in graph.couplings if isinstance(c.connection, Convolution)]
     tied = [
         c.name
         for c in graph.couplings
         if graph.population(c.source).kind == "categorical" and hasattr(c.connection, "pairs")
     ]
-    return tuple(f"{name}: a pair of categorical units has one weight for all states (Potts)"
-                 for name in tied)  # fmt: skip
+    potts = "a pair of categorical units has one weight for all states (Potts)"
+    return (*(f"{name}: {potts}" for name in tied), *(f"{name}: tied over sites" for name in sites))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, Units
+from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
+from sodachi.models.boltzmann_parts import Units
 from sodachi.models.sweep_plan import (
     along,
     from_others,
@@ -44,7 +45,12 @@ def energy(graph: BoltzmannGraph, parameters: Parameters, x):
     >>> float(energy(graph, graph.parameters(1.0), {"a": jnp.ones(2)}))
     -3.0
     """
-    heard, total = fields(graph, parameters, x), jnp.zeros(())
+    return energy_of(graph, parameters, x, fields(graph, parameters, x))
+
+
+def energy_of(graph: BoltzmannGraph, parameters: Parameters, x, heard):
+    """Return the same of what every unit hears, `fields`, where that is known already."""
+    total = jnp.zeros(())
     for u in graph.populations:
         axes = tuple(range(len(u.shape)))
         bias = along(parameters.bias[u.name], x[u.name])

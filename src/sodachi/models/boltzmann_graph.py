@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from sodachi.core.colouring import colour, partners
-from sodachi.core.connections import Connection, Dense
-from sodachi.core.edges import Edges
 from sodachi.errors import SpecError
-
-#: Unit kinds: {0, 1}, {−1, 1}, one of several states (Potts units, softmax labels), a real number.
-UNIT_KINDS = ("binary", "spin", "categorical", "gaussian")
+from sodachi.models.boltzmann_parts import Coupling, Units, coupling_of, units_of
 
 
 class Parameters(NamedTuple):
@@ -30,59 +25,6 @@ class Parameters(NamedTuple):
     weights: dict[str, Any]
     bias: dict[str, Any]
     log_variance: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Units:
-    """A population: ``shape`` is (units,), or (units, states) or (states,) where categorical."""
-
-    name: str
-    shape: tuple[int, ...]
-    kind: str = "binary"
-
-    def __post_init__(self):
-        if self.kind not in UNIT_KINDS:
-            raise SpecError(f"{self.name}.kind", f"one of {UNIT_KINDS}", self.kind)
-        axes = (1, 2) if self.kind == "categorical" else (1,)
-        if len(self.shape) not in axes or any(n < 1 for n in self.shape):
-            raise SpecError(f"{self.name}.shape", f"{axes} positive sizes", self.shape)
-        if self.kind == "categorical" and self.shape[-1] < 2:
-            raise SpecError(f"{self.name}.shape", "two states or more", self.shape)
-
-    @property
-    def states(self) -> int:
-        """How many numbers one unit is written with."""
-        return self.shape[-1] if self.kind == "categorical" else 1
-
-    @property
-    def units(self) -> int:
-        """How many units there are."""
-        return prod(self.shape) // self.states
-
-    @property
-    def sites(self) -> tuple[int, ...]:
-        """(units,), or (units, states) also for a single categorical unit."""
-        return (self.units, self.states) if self.kind == "categorical" else self.shape
-
-
-@dataclass(frozen=True)
-class Coupling:
-    """A symmetric coupling of two populations, or of one with itself: one weight read both ways."""
-
-    name: str
-    source: str
-    target: str
-    connection: Connection
-
-    @property
-    def inner(self) -> bool:
-        """Whether it couples a population with itself."""
-        return self.source == self.target
-
-    @property
-    def full(self) -> bool:
-        """Whether it couples each unit of a population with every other one of it."""
-        return self.inner and isinstance(self.connection, Dense)
 
 
 @dataclass(frozen=True)
@@ -171,7 +113,9 @@ def boltzmann_graph(populations: Sequence, couplings: Sequence) -> BoltzmannGrap
     couplings
         ``[a, b]`` couples every unit of a with every unit of b (of itself, if a is b);
         ``[a, b, [[i, j], ...]]`` couples single pairs. Between categorical units a pair has one
-        weight: it counts when both are in the same state (Potts).
+        weight: it counts when both are in the same state (Potts). ``[a, b, {"kind":
+        "convolution", "image": [rows, columns, channels], "channels": 8, "size": 5}]`` gives b's
+        units fields of a, which is laid out as an image (``"local"``: untied).
 
     Returns
     -------
@@ -183,7 +127,8 @@ def boltzmann_graph(populations: Sequence, couplings: Sequence) -> BoltzmannGrap
     SpecError
         For an unknown name or kind, a size below 1, a coupling given twice, a pair that is no pair
         of different units, two coupled Gaussian populations (their energy may have no bound), or
-        a categorical population coupled with itself all to all (pairs can do that).
+        a categorical population coupled with itself all to all (pairs can do that), or fields that
+        do not fit the populations.
 
     Examples
     --------
@@ -194,38 +139,15 @@ def boltzmann_graph(populations: Sequence, couplings: Sequence) -> BoltzmannGrap
     >>> deep.turns
     (('v', 'h2'), ('h1',))
     """
-    units = tuple(_units(*row) for row in populations)
+    units = tuple(units_of(*row) for row in populations)
     names = [u.name for u in units]
     if not names or len(set(names)) != len(names):
         raise SpecError("populations", "one or more, of different names", names)
     graph = BoltzmannGraph(units, ())
-    made = tuple(_coupling(graph, *row) for row in couplings)
+    made = tuple(
+        coupling_of(graph.population(a), graph.population(b), *how) for a, b, *how in couplings
+    )
     both = [frozenset((c.source, c.target)) for c in made]
     if len(set(both)) != len(both):
         raise SpecError("couplings", "one for two populations", [c.name for c in made])
     return BoltzmannGraph(units, made)
-
-
-def _units(name: str, size, kind: str = "binary") -> Units:
-    shape = (size,) if isinstance(size, int | np.integer) else tuple(size)
-    return Units(name, tuple(int(n) for n in shape), kind)
-
-
-def _coupling(graph: BoltzmannGraph, source: str, target: str, pairs=None) -> Coupling:
-    a, b, name = graph.population(source), graph.population(target), f"{source}-{target}"
-    if "gaussian" == a.kind == b.kind:
-        raise SpecError(f"couplings {name}", "no coupling of Gaussian with Gaussian units", name)
-    if pairs is None:
-        if a is b and a.kind == "categorical":
-            raise SpecError(f"couplings {name}", "pairs, within categorical units", "all to all")
-        return Coupling(name, source, target, Dense(a.shape, b.shape, loop=a is not b))
-    given = [tuple(int(i) for i in pair) for pair in pairs]
-    if any(len(pair) != 2 for pair in given):
-        raise SpecError(f"couplings {name}", "pairs of two units", pairs)
-    if a is b:
-        given = [tuple(sorted(pair)) for pair in given]
-        for pair in given:
-            if len(set(pair)) != 2:
-                raise SpecError(f"couplings {name}", "pairs of different units", list(pair))
-    made = Edges(a.sites, b.sites, tuple((p[0], p[1]) for p in given))
-    return Coupling(name, source, target, made)

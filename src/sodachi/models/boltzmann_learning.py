@@ -8,11 +8,14 @@ import jax.numpy as jnp
 
 from sodachi.core.clock import ticks
 from sodachi.core.connections import Dense
+from sodachi.core.evidence import share
 from sodachi.core.lanes import gather
 from sodachi.core.rule import plastic, start_synapses
 from sodachi.models.boltzmann_energy import fields
-from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, Units
+from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
+from sodachi.models.boltzmann_parts import Units
 from sodachi.models.boltzmann_units import signal
+from sodachi.models.deep_boltzmann_labels import let_label_go
 from sodachi.models.sweep_plan import along, plan
 from sodachi.rules.annealing import with_annealing
 from sodachi.rules.contrastive import ASLEEP, AWAKE, DREAM, WAKE, contrastive, own_dreams, pushed
@@ -47,36 +50,60 @@ def learn(s, graph: BoltzmannGraph, shared, parameters: Parameters, observation,
           awake):  # fmt: skip
     """Return ``(weights, synapses)`` after a tick; ``woken`` and ``dreamt`` are (x, mean) each."""
     weights, synapses = dict(shared["weights"]), dict(shared["synapses"])
-    seen = [_statistics(graph, *part) for part in (woken, dreamt)]
     offset = shared["cells"]["offset"]
-    if not s.centred:
-        offset = {n: jnp.zeros_like(a) for n, a in offset.items()}
-    known = {u.name: _known(u, parameters, seen, offset[u.name], awake) for u in graph.populations}
-    raw = {u.name: _known(u, parameters, seen, 0.0, awake) for u in graph.populations}
+    means = offset if s.centred else {n: jnp.zeros_like(a) for n, a in offset.items()}
+    seen, of_label = _parts(s, graph, parameters, observation.evidence, woken, dreamt)
     rule, stretch = rules(s)
 
-    def move(rule, name, connection, post, pre, modulation=observation.modulation["couplings"]):
+    def known(parts, name, centre: Any = 0.0, weighted=False):
+        return _known(graph.population(name), parameters, parts, centre, awake, weighted)
+
+    def move(rule, name, connection, post, pre, modulation):
         weights[name], synapses[name] = plastic(
             rule, connection, weights[name], synapses[name], post, pre, learn=observation.learn,
             clock=ticks(shared["clock"]), modulation=modulation, name=name,
         )  # fmt: skip
 
     for c in graph.couplings:
-        ends = ((c.target, c.connection.target), (c.source, c.connection.source))
-        cells = (_shaped(known[n], graph.population(n), shape) for n, shape in ends)
-        move(rule, c.name, c.connection, *cells)
+        parts = of_label if s.label in (c.source, c.target) else seen
+        post = known(parts, c.target, means[c.target], True)
+        pre = known(parts, c.source, means[c.source])
+        post = _shaped(post, graph.population(c.target), c.connection.target)
+        pre = _shaped(pre, graph.population(c.source), c.connection.source)
+        move(rule, c.name, c.connection, post, pre, observation.modulation[c.name])
     push = _pushes(s, graph, parameters, weights, offset, shared)
+    flat_rule, _ = rules(s._replace(decay=0.0))
     for u in graph.populations:
-        on = {part: jnp.ones((1, *a.shape[len(u.shape) :])) for part, a in raw[u.name].items()}
-        bias = Dense((1,), u.shape)
-        move(rule, u.name, bias, raw[u.name], on)
+        post = known(seen, u.name, weighted=True)
+        on = {part: jnp.ones((1, *a.shape[len(u.shape) :])) for part, a in post.items()}
+        if s.sparse is not None and u.kind == "binary" and u != graph.populations[0]:
+            post[WAKE] += s.sparse_strength * (s.sparse - offset[u.name])
+        bias, modulation = Dense((1,), u.shape), observation.modulation[u.name]
+        move(flat_rule, u.name, bias, post, on, modulation)
         if push is not None:
             move(pushed(), u.name, bias, {"push": push[u.name]}, on, 1.0)
         if u.kind == "gaussian" and s.variance_rate > 0:
-            spreads = [_spread(graph, parameters, part, u) for part in seen]
-            post = raw[u.name] | dict(zip((WAKE, DREAM), spreads, strict=True))
-            move(stretch, f"{u.name} variance", bias, post, on)
+            spreads = {
+                part: weight * _spread(graph, parameters, x, u)
+                for part, (weight, x) in seen.items()
+            }
+            move(stretch, f"{u.name} variance", bias, post | spreads, on, modulation)
     return weights, synapses
+
+
+def _parts(s, graph: BoltzmannGraph, parameters: Parameters, evidence, woken, dreamt):
+    """Return what is learnt and unlearnt, by name (weight, x); apart, for couplings of a label."""
+    wake, dream = (_statistics(graph, *both) for both in (woken, dreamt))
+    seen = {WAKE: (s.generative, wake)}
+    if s.generative:
+        seen[DREAM] = (s.generative, dream)
+    if not s.discriminative:
+        return seen, seen
+    told = s.discriminative * jnp.min(share(evidence[s.label]))
+    means, every, p = let_label_go(graph, parameters, s.label, wake)
+    seen[WAKE] = (s.generative + told, wake)
+    each = {f"{DREAM} of label {c}": (told * p[c], x) for c, x in enumerate(every)}
+    return seen | {f"{DREAM} of a label": (told, means)}, seen | each
 
 
 def _statistics(graph: BoltzmannGraph, x, mean):
@@ -86,14 +113,18 @@ def _statistics(graph: BoltzmannGraph, x, mean):
     return {n: mean[n] if n in last else x[n] for n in x}
 
 
-def _known(u: Units, parameters: Parameters, seen, offset, awake):
-    """What each cell of a population knows: its signal awake and in dreams, less its mean."""
+def _known(u: Units, parameters: Parameters, parts, offset, awake, weighted: bool):
+    """What each cell of a population knows: its signal awake and in dreams, less its mean.
+
+    The postsynaptic side has the weights of the parts.
+    """
     spread = parameters.log_variance.get(u.name)
     known = {}
-    for part, stats in zip((WAKE, DREAM), seen, strict=True):
+    for part, (weight, stats) in parts.items():
         x = stats[u.name]
         away = x - along(jnp.asarray(offset) + jnp.zeros(u.shape), x)
-        known[part] = signal(u.kind, away, None if spread is None else along(spread, x))
+        heard = signal(u.kind, away, None if spread is None else along(spread, x))
+        known[part] = heard * weight if weighted else heard
     if awake is not None:
         known |= {AWAKE: jnp.broadcast_to(1.0 * awake[u.name], u.shape),
                   ASLEEP: jnp.broadcast_to(1.0 * ~awake[u.name], u.shape)}  # fmt: skip
@@ -102,20 +133,12 @@ def _known(u: Units, parameters: Parameters, seen, offset, awake):
 
 def _pushes(s, graph: BoltzmannGraph, parameters: Parameters, weights, offset, shared):
     """What biases follow: a change of weights must not change what a cell hears on average."""
-    if not s.centred and s.sparse is None:
+    if not s.centred:
         return None
-    push = {u.name: jnp.zeros(u.shape) for u in graph.populations}
-    if s.centred:
-        moved = {c.name: weights[c.name] - shared["weights"][c.name] for c in graph.couplings}
-        nothing = {n: jnp.zeros_like(b) for n, b in parameters.bias.items()}
-        heard = fields(graph, Parameters(moved, nothing, parameters.log_variance), offset)
-        push = {n: -h for n, h in heard.items()}
-    if s.sparse is not None:
-        means = shared["cells"]["offset"]
-        hidden = graph.populations[1:]
-        for u in (u for u in hidden if u.kind == "binary"):
-            push[u.name] = push[u.name] + s.rate * s.sparse_strength * (s.sparse - means[u.name])
-    return push
+    moved = {c.name: weights[c.name] - shared["weights"][c.name] for c in graph.couplings}
+    nothing = {n: jnp.zeros_like(b) for n, b in parameters.bias.items()}
+    heard = fields(graph, Parameters(moved, nothing, parameters.log_variance), offset)
+    return {n: -h for n, h in heard.items()}
 
 
 def _spread(graph: BoltzmannGraph, parameters: Parameters, stats, u: Units):

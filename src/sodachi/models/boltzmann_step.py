@@ -14,8 +14,12 @@ from sodachi.core.lanes import any_lane
 from sodachi.core.names import named_key
 from sodachi.core.rule import initial_weights
 from sodachi.models.boltzmann_energy import energy
-from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, Units
+from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
 from sodachi.models.boltzmann_learning import cells_after, learn, newborn_synapses, starting_mean
+from sodachi.models.boltzmann_parts import Units
+from sodachi.models.boltzmann_units import held
+from sodachi.models.boltzmann_values import possible
+from sodachi.models.deep_boltzmann_labels import imagine
 from sodachi.models.sweeping import sweeps
 from sodachi.models.tempering import exchange
 from sodachi.models.visiting import random_visits
@@ -46,6 +50,10 @@ class Settings(NamedTuple):
     anneal: int | None
     temperature: float
     scale: float
+    generative: float = 1.0
+    discriminative: float = 0.0
+    label: str | None = None
+    """A label above a single hidden population, which is then known exactly."""
 
 
 def newborn(s: Settings, graph: BoltzmannGraph, key) -> State:
@@ -125,12 +133,14 @@ def step(s: Settings, graph: BoltzmannGraph, state: State, observation):
     parameters = read_parameters(graph, shared["weights"])
     awake: Any = _coins_of_populations(graph, waking) if s.dream == "local" else None
     move = partial(_move, s, graph, parameters, shared["cells"]["temperature"])
-    woken = move(lane["activity"], waking, s.sweeps, s.wake == "mean_field",
-                 evidence=observation.evidence, moving=awake)  # fmt: skip
-    learning = any_lane(observation.learn)
+    seen = {n: possible(graph.population(n).kind, e) for n, e in observation.evidence.items()}
+    rest = _at_rest(s, graph)
+    before = {n: jnp.where(observation.first, rest[n], x) for n, x in lane["activity"].items()}
+    woken = move(before, waking, s.sweeps, s.wake == "mean_field", evidence=seen, moving=awake)
+    learning = any_lane(observation.learn) & (s.generative > 0)
     output = {
         "energy": energy(graph, parameters, woken[0]),
-        "residual": _changed(graph, lane["activity"], woken[0], observation.evidence),
+        "residual": _changed(graph, before, woken[0], seen),
     }
     lane = {**lane, "activity": woken[0], "key": key}
     if s.dream == "local":
@@ -149,11 +159,21 @@ def step(s: Settings, graph: BoltzmannGraph, state: State, observation):
         "weights": weights,
         "synapses": synapses,
         "cells": cells_after(s, shared["cells"], woken[1], observation.learn),
-        "clock": tick(shared["clock"], learning),
+        "clock": tick(shared["clock"], any_lane(observation.learn)),
     }
     for name in observation.evidence:
         output |= {name: woken[0][name], f"{name} mean": woken[1][name]}
+    if s.label is not None:
+        exact, told = imagine(graph, parameters, s.label, woken[0])[0], seen[s.label]
+        output[f"{s.label} mean"] = held(exact, told)
     return State(shared, lane), output
+
+
+def _at_rest(s: Settings, graph: BoltzmannGraph):
+    """What a new sequence begins with: means, but a state where a sweep may leave a unit out."""
+    if s.schedule == "random":
+        return graph.start()
+    return {u.name: starting_mean(u) for u in graph.populations}
 
 
 def _move(s, graph, parameters, temperature, x, key, count, mean_field, evidence=None, moving=None):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from sodachi.errors import SpecError
 from sodachi.models.boltzmann_graph import BoltzmannGraph
+from sodachi.system import Evidence
 
 
 def check_values(graph: BoltzmannGraph, name: str, value) -> None:
@@ -33,6 +35,23 @@ def check_values(graph: BoltzmannGraph, name: str, value) -> None:
     if not fine.all():
         place = tuple(int(i) for i in np.argwhere(~fine)[0])
         raise SpecError(f"{name}{list(place)}", words, value[place].item())
+
+
+#: As a variable's limit.
+LARGEST = 1e6
+
+
+def possible(kind: str, evidence: Evidence) -> Evidence:
+    """Return evidence whose value is 0 where no unit of this kind can have it (NaN, 3e38, −1).
+
+    Examples
+    --------
+    >>> possible("binary", Evidence(np.array([-1.0, 1.0]), np.inf, 0.0)).value.tolist()
+    [0.0, 1.0]
+    """
+    lowest, highest = {"gaussian": (-LARGEST, LARGEST), "spin": (-1.0, 1.0)}.get(kind, (0.0, 1.0))
+    value = evidence.value
+    return evidence._replace(value=jnp.where((value >= lowest) & (value <= highest), value, 0.0))
 
 
 def check_temperature(temperature, name: str = "temperature") -> None:

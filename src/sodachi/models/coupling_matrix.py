@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sodachi.core.connections import Dense
 from sodachi.core.edges import Edges
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
 
@@ -70,9 +73,17 @@ def coupling_matrix(graph: BoltzmannGraph, parameters: Parameters):
         rows, columns = where[c.source], where[c.target]
         if c.inner:
             w = symmetric(w)
+        elif not isinstance(c.connection, Dense):
+            w = _whole(c.connection, w)
         matrix = matrix.at[np.ix_(rows, columns)].set(w)
         matrix = matrix.at[np.ix_(columns, rows)].set(w.T)
     spread = jnp.zeros(size, bias.dtype)
     for name, value in parameters.log_variance.items():
         spread = spread.at[where[name]].set(value.reshape(-1))
     return matrix, bias, spread
+
+
+def _whole(connection, w):
+    """Return fields of an image as [source units, target units]: what each source unit brings."""
+    each = jnp.eye(prod(connection.source), dtype=w.dtype).reshape(-1, *connection.source)
+    return jax.vmap(lambda one: connection.apply(w, one).reshape(-1))(each)

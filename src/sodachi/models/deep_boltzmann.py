@@ -1,7 +1,7 @@
-"""Boltzmann machines in layers: restricted, deep, classifying; one rule, no unit within a layer.
+"""Boltzmann machines in layers: restricted, deep, classifying; no coupling within a layer.
 
 Layers that are not neighbours never meet, so that all odd layers may be visited at once, given the
-even ones, and all even ones given the odd: two matrix products a sweep.
+even ones, and all even ones given the odd: two turns of the one graph.
 """
 
 from __future__ import annotations
@@ -9,19 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
-from sodachi.core.clock import new_clock
-from sodachi.core.connections import Convolution
-from sodachi.core.names import named_key
-from sodachi.core.rule import initial_weights
-from sodachi.models.deep_boltzmann_layers import rest
-from sodachi.models.deep_boltzmann_settings import Settings, check, settings_of
-from sodachi.models.deep_boltzmann_step import step
+from sodachi.models.boltzmann import exceptions_of, modulated_names
+from sodachi.models.boltzmann_step import Settings, newborn, step
+from sodachi.models.deep_boltzmann_layers import DREAMS, check, layered_graph
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
-EVIDENCE_KINDS = {"binary": "binary", "gaussian": "real", "softmax": "categorical"}
+EVIDENCE_KINDS = {"binary": "binary", "gaussian": "real", "categorical": "categorical"}
+#: How fast means are followed where they serve for sparsity alone.
+OFFSET_RATE = 0.01
 
 
 @factory("deep_boltzmann_machine")
@@ -34,7 +29,7 @@ def deep_boltzmann_machine(
     chains: int = 1,
     sweeps: int = 1,
     settling: str = "sample",
-    iterations: int = 10,
+    iterations: int | None = None,
     rate: float = 0.05,
     decay: float = 0.0,
     centring: float = 0.01,
@@ -46,15 +41,15 @@ def deep_boltzmann_machine(
 ) -> System:
     r"""Return a layered Boltzmann machine: one awake sweep a tick, and dreams beside it.
 
-    ``E(x) = −Σ_l (x_l − μ_l)ᵀ W_l (x_{l+1} − μ_{l+1}) − Σ_l b_l·x_l`` over neighbouring layers;
-    a Gaussian input, of unit variance, adds ``½‖x_0‖²``. Two layers are
-    the restricted machine, three or more the deep one; ``labels`` puts a softmax layer on top,
-    which with one hidden layer is the classification machine. μ follows each unit's mean awake
-    (centring) and b with it, so that a moving μ changes nothing that is believed.
+    ``E(x) = −Σ_l x_lᵀ W_l x_{l+1} − Σ_l b_l·x_l`` over neighbouring layers (with a Gaussian input,
+    of unit variance, ``½‖x_0 − b_0‖²``): a `boltzmann_machine` whose populations are layers, and
+    which sweeps, dreams and learns as that does. Two layers are the restricted machine, three or
+    more the deep one; ``labels`` puts a softmax layer on top, which with one hidden layer is the
+    classification machine.
 
-    A tick: odd layers are drawn given the even ones, then even given odd, evidence held as in
-    `boltzmann_machine`. Learning is ``⟨x_i x_j⟩ − ⟨x_i x_j⟩_dream`` of centred activity, with
-    probabilities in place of the draws of odd layers.
+    A tick: even layers are drawn given the odd ones, then odd given even, evidence held. Learning
+    is ``⟨x_i x_j⟩ − ⟨x_i x_j⟩_dream`` of centred activity, with probabilities in place of the draws
+    of odd layers.
 
     Parameters
     ----------
@@ -62,6 +57,7 @@ def deep_boltzmann_machine(
         Units of the input and of every hidden layer: observed as `input`, `hidden1`, `hidden2`,
         ..., all flat. The input may be ``[rows, columns, channels]``, and what lies above an image
         ``{"kind": "convolution", "channels": 8, "size": 5, "stride": 2}`` (or ``"local"``, untied).
+        Couplings are named ``"input-hidden1"`` and so on.
     labels
         Units of the softmax layer `label` above the last; 0: none.
     input
@@ -75,11 +71,12 @@ def deep_boltzmann_machine(
     sweeps
         Dream sweeps a tick: k of CD-k.
     settling, iterations
-        Awake: ``"sample"`` one sweep, or ``"mean_field"``, so many sweeps of probabilities.
+        Awake: sweeps of ``"sample"``, one if not said otherwise, or of probabilities,
+        ``"mean_field"``: ten.
     rate, decay
         Step size, 1/tick, and L2 decay of the weights (not the biases).
     centring
-        How fast μ follows the mean awake, 1/tick; 0: μ stays 0.
+        How fast the mean that activity is centred by follows it awake, 1/tick; 0: not centred.
     sparsity, sparse_target
         Strength of a pull of hidden means on the target, through the bias.
     scale
@@ -91,7 +88,7 @@ def deep_boltzmann_machine(
     Returns
     -------
     System
-        Outputs: energy; residual (mean change of free even units); and for every layer its
+        Outputs: energy; residual (mean change of free units); and for every layer its
         belief: the value where clamped, else the probability (mean) given its neighbours; the
         classification machine's label: exact p(y|v).
 
@@ -116,38 +113,50 @@ def deep_boltzmann_machine(
     """
     given: dict[str, Any] = dict(locals()) | {"layers": list(layers)}
     check(given)
-    settings = settings_of(given)
+    graph = layered_graph(given)
+    settings = _settings(given)
     spec = Spec(
         factory="deep_boltzmann_machine",
         arguments=arguments(**given),
-        observed=tuple(
-            Variable(n.name, (n.units,), EVIDENCE_KINDS[n.kind]) for n in settings.layers
-        ),
-        modulated=(*(j.name for j in settings.joints), *(n.name for n in settings.layers)),
+        observed=tuple(Variable(u.name, u.shape, EVIDENCE_KINDS[u.kind])
+                       for u in graph.populations),
+        modulated=modulated_names(graph),
         capabilities=frozenset({"learns", "local", "stochastic", "settles"}),
-        exceptions=tuple(
-            f"{j.name}: tied over sites"
-            for j in settings.joints
-            if isinstance(j.connection, Convolution)
-        ),
+        exceptions=exceptions_of(graph),
+    )  # fmt: skip
+
+    def live(state: State, observation):
+        state, out = step(settings, graph, state, observation)
+        beliefs = {u.name: out[f"{u.name} mean"] for u in graph.populations}
+        return state, {"energy": out["energy"], "residual": out["residual"], **beliefs}
+
+    return system(spec, lambda key: newborn(settings, graph, key), live)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    """Return the arguments as a Boltzmann machine's own."""
+    settles, centring = given["settling"] == "mean_field", given["centring"]
+    classifies = given["labels"] and len(given["layers"]) == 2
+    return Settings(
+        sweeps=given["iterations"] or (10 if settles else 1),
+        schedule="colours",
+        wake="mean_field" if settles else "gibbs",
+        dream=DREAMS[given["dream"]],
+        dreams=given["chains"],
+        dream_sweeps=given["sweeps"],
+        ladder=(1.0,),
+        rate=given["rate"],
+        decay=given["decay"],
+        variance_rate=0.0,
+        centred=centring > 0,
+        offset_rate=centring or OFFSET_RATE,
+        sparse=given["sparse_target"] if given["sparsity"] else None,
+        sparse_strength=given["sparsity"],
+        dream_rate=0.0,
+        anneal=None,
+        temperature=1.0,
+        scale=given["scale"],
+        generative=given["generative"],
+        discriminative=given["discriminative"],
+        label="label" if classifies else None,
     )
-    return system(spec, lambda key: _init(settings, key), lambda s, o: step(settings, s, o))
-
-
-def _init(s: Settings, key) -> State:
-    weights = {
-        j.name: initial_weights(j.connection, named_key(key, j.name), s.scale) for j in s.joints
-    }
-    weights |= {f"{n.name}:bias": jnp.zeros((1, n.units)) for n in s.layers}
-    centre = {n.name: rest(n) if s.centring else jnp.zeros(n.units) for n in s.layers}
-    shared = {"weights": weights, "cells": {"mean": centre}, "clock": new_clock()}
-    shared["synapses"] = {name: {} for name in weights}
-    if s.dream == "persistent":
-        chances = jax.random.split(named_key(key, "dreams"), len(s.layers))
-        shared["dreams"] = {
-            n.name: n.draw(jnp.zeros((s.chains, n.units)), k)
-            for n, k in zip(s.layers, chances, strict=True)
-        }
-        shared["key"] = named_key(key, "dreaming")
-    lane = {"activity": {n.name: rest(n) for n in s.layers}, "key": named_key(key, "waking")}
-    return State(shared, lane)

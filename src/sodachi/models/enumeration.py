@@ -90,7 +90,12 @@ def exact(
 
 
 def log_likelihood(
-    graph: BoltzmannGraph, parameters: Parameters, data: dict[str, Any], *, temperature: Any = 1.0
+    graph: BoltzmannGraph,
+    parameters: Parameters,
+    data: dict[str, Any],
+    *,
+    log_partition: Any = None,
+    temperature: Any = 1.0,
 ):
     """Return ``ln p(data)`` of each row [rows], what is not in ``data`` summed over, exactly.
 
@@ -98,6 +103,8 @@ def log_likelihood(
     ----------
     data
         By population an array [rows, *shape] of values of its kind.
+    log_partition
+        ln Z where it is known otherwise, or estimated (`annealed_importance`); else it is summed.
 
     Raises
     ------
@@ -116,9 +123,10 @@ def log_likelihood(
     for name, value in data.items():
         check_values(graph, name, value)
         values[name] = jnp.asarray(value, parameters.bias[name].dtype)
-    whole = split(graph, ())
     part = split(graph, tuple(values))
-    return _log_likelihood(graph, part, whole, parameters, values, temperature)
+    if log_partition is None:
+        log_partition = _sum(graph, split(graph, ()), parameters, temperature, {})
+    return _log_sum_each(graph, part, parameters, values, temperature) - log_partition
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -147,13 +155,12 @@ def _pulled(evidence: Evidence | None, pull):
     return evidence._replace(drive=evidence.drive + pull)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _log_likelihood(graph, part: Split, whole: Split, parameters, values, temperature):
+@partial(jax.jit, static_argnums=(0, 1))
+def _log_sum_each(graph, part: Split, parameters, values, temperature):
     def seen(value):
         clamp = {
             n: Evidence(v, jnp.full_like(v, jnp.inf), jnp.zeros_like(v)) for n, v in value.items()
         }
         return log_sum_of_states(graph, part, parameters, temperature, clamp)
 
-    total = log_sum_of_states(graph, whole, parameters, temperature, {})
-    return jax.lax.map(seen, values, batch_size=128) - total
+    return jax.lax.map(seen, values, batch_size=128)

@@ -1,4 +1,4 @@
-"""How a graph is swept: units sorted by colour, couplings as dense products or neighbour slots."""
+"""How a graph is swept: units sorted by colour, couplings as products or neighbour slots."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sodachi.core.connections import Dense, backward
 from sodachi.core.edges import Edges, neighbour_slots
-from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, Units
+from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
+from sodachi.models.boltzmann_parts import Coupling, Units
 from sodachi.models.boltzmann_units import signal
 from sodachi.models.coupling_matrix import symmetric
 
@@ -81,6 +83,9 @@ def ready_parameters(graph, how: Plan, parameters: Parameters) -> dict[str, Any]
                 pair = next(s.pair for s in how.slots[name] if s.coupling == c.name)
                 slots[c.name, name] = jnp.where(pair >= 0, w[pair], 0.0)
             continue
+        if not isinstance(c.connection, Dense):
+            dense[c.name] = w  # fields of an image: read as they are
+            continue
         if c.full:
             w = symmetric(w)
         for axis, name in enumerate((c.source, c.target)):
@@ -124,18 +129,37 @@ def along(a, like):
 
 
 def from_others(graph, ready, x, u: Units):
-    """Bias and what dense couplings with other populations bring, by one product each."""
+    """Bias and what dense couplings and fields of other populations bring, by one product each."""
     total = along(ready["bias"][u.name], x[u.name])
     for c in graph.of(u.name):
         if c.inner or isinstance(c.connection, Edges):
             continue
         other = c.target if u.name == c.source else c.source
         heard = _heard_of(graph, ready, x, other)
+        if not isinstance(c.connection, Dense):
+            total = total + _through_fields(graph, c, ready["weights"][c.name], heard, u)
+            continue
         flat = heard.reshape(-1, *heard.shape[len(graph.population(other).sites) :])
         axis = 0 if u.name == c.target else 1
         product = jnp.tensordot(ready["weights"][c.name], flat, [[axis], [0]])
         total = total + product.reshape(x[u.name].shape)
     return total
+
+
+def _through_fields(graph, c: Coupling, w, heard, u: Units):
+    """What fields of an image bring, up or (the adjoint) down, chain by chain."""
+    how, up = plan(graph), u.name == c.target
+    heard = unsort(graph, how, c.source if up else c.target, heard)
+    shape = c.connection.source if up else c.connection.target
+
+    def one(signal):
+        signal = signal.reshape(shape)
+        brought = c.connection.apply(w, signal) if up else backward(c.connection, w, signal)
+        return brought.reshape(-1)
+
+    chains = heard.shape[1:]
+    brought = jax.vmap(one, 1, 1)(heard.reshape(len(heard), -1))
+    return sort(graph, how, u.name, brought.reshape(-1, *chains))
 
 
 def through_slots(how, ready, x, u: Units, rows: tuple[int, int], inner: bool):

@@ -8,13 +8,15 @@ Arrays are in the population's shape, then any axes of chains: gathers then run 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from sodachi.core.lanes import any_lane
-from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, Units
+from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
+from sodachi.models.boltzmann_parts import Units
 from sodachi.models.boltzmann_units import draw, held
 from sodachi.models.sweep_plan import (
     along,
@@ -103,6 +105,24 @@ def sweeps(
         x = jax.lax.fori_loop(0, count - 1, lambda t, x: sweep(t, (x, x))[0], x)
     x, mean = sweep(count - 1, (x, x))
     return tuple({n: unsort(graph, how, n, a) for n, a in v.items()} for v in (x, mean))
+
+
+def free_samples(graph: BoltzmannGraph, parameters: Parameters, key, chains: int, count: int):
+    """Return chains [*shape, chains] after ``count`` free sweeps from a fresh start.
+
+    Examples
+    --------
+    >>> from sodachi.models.boltzmann_graph import boltzmann_graph
+    >>> graph = boltzmann_graph([["a", 2]], [["a", "a"]])
+    >>> free_samples(graph, graph.parameters(), jax.random.key(0), 5, 3)["a"].shape
+    (2, 5)
+    """
+    return _free(graph, chains, count, parameters, key)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _free(graph, chains, count, parameters, key):
+    return sweeps(graph, parameters, graph.start(chains), key, count)[0]
 
 
 # --- one population's turn -----------------------------------------------------------------------
