@@ -1,4 +1,4 @@
-"""How likely unseen digits are to a machine that dreams: by the upper end of log Z, with the gap."""
+"""How likely unseen digits are to a machine that dreams: log Z at its upper end, with the gap."""
 
 from __future__ import annotations
 
