@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from sodachi.core.lanes import any_lane
+from sodachi.core.threefry import random_words
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
 from sodachi.models.boltzmann_parts import Units
 from sodachi.models.boltzmann_units import draw, held
@@ -172,11 +173,14 @@ def uniforms(key, shape, dtype, chains: bool):
     half's words with their two halves swapped: each chain's numbers are uniform and independent,
     and two chains that share words know of each other only by what is beyond 16 bits.
     """
-    if dtype != jnp.float32 or not chains or shape[-1] % 2:
+    if dtype != jnp.float32:
         return jax.random.uniform(key, shape, dtype, 2.0**-24, 1.0)
-    words = jax.random.bits(key, (*shape[:-1], shape[-1] // 2), jnp.uint32)
-    both = jnp.concatenate([words, (words << 16) | (words >> 16)], -1)
-    return (both >> 9).astype(dtype) * 2.0**-23 + 2.0**-24
+    if chains and shape[-1] % 2 == 0:
+        half = random_words(key, (*shape[:-1], shape[-1] // 2))
+        words = jnp.concatenate([half, (half << 16) | (half >> 16)], -1)
+    else:
+        words = random_words(key, shape)
+    return (words >> 9).astype(dtype) * 2.0**-23 + 2.0**-24
 
 
 def readable(evidence: Evidence) -> Evidence:
