@@ -138,6 +138,7 @@ BOLTZMANN = {
         "observed": ["bits", "real", "spins", "sites", "label"],
         "dream": "tempering", "variance_rate": 0.01, "ladder": [1.0, 2.0],
     },
+    "mixing": {"dreams": 12, "mixing": 0.3, "mixing_lag": 3},
     "local dreams": {"couplings": [[0, 1], [1, 2], [2, 0]], "dream": "local"},
     "mean field": {"dream": "mean_field", "wake": "mean_field", "anneal": 100},
     "in no order": {"units": 3, "schedule": "random"},

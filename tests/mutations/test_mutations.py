@@ -51,6 +51,7 @@ ADAGRAD = "tests/rules/test_adagrad.py::test_"
 LAYERED = "tests/models/test_deep_boltzmann.py::test_"
 LAYERED_LIKELIHOOD = "tests/models/test_deep_boltzmann_likelihood.py::test_"
 LAYERED_LABELS = "tests/models/test_deep_boltzmann_labels.py::test_"
+MIXING = "tests/models/test_boltzmann_mixing.py::test_"
 SAMPLING = "tests/models/test_boltzmann_sampling.py::test_"
 LIKELIHOOD = "tests/models/test_boltzmann_likelihood.py::test_"
 CANONICAL = "tests/models/test_canonical.py::test_"
@@ -89,6 +90,12 @@ ALWAYS = (
         "total = (before - after) *",
         "total = (after - before) *",
         LAYERED_LIKELIHOOD + "many_steps_close_the_bracket",
+    ),
+    Mutation(
+        "models/boltzmann_learning.py",
+        "(penalty, {n: x.mean(-1)",
+        "(-penalty, {n: x.mean(-1)",
+        MIXING + "what_is_unlearnt_is_the_covariance_of_dreams",
     ),
     Mutation(
         "models/variational_bound.py",

@@ -10,10 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sodachi.core.connections import Convolution
 from sodachi.errors import SpecError
+from sodachi.models.boltzmann_arguments import check, exceptions_of, modulated_names
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, boltzmann_graph
-from sodachi.models.boltzmann_step import DREAMS, Settings, newborn, read_parameters, step
+from sodachi.models.boltzmann_step import Settings, newborn, read_parameters, step
 from sodachi.models.deep_boltzmann_layers import layered_graph
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
@@ -43,6 +43,8 @@ def boltzmann_machine(
     sparse: float | None = None,
     sparse_strength: float = 0.1,
     dream_rate: float = 0.02,
+    mixing: float | None = None,
+    mixing_lag: int = 100,
     anneal: int | None = None,
     temperature: float = 1.0,
     scale: float = 0.1,
@@ -90,6 +92,11 @@ def boltzmann_machine(
         does not depend on it, the direction of learning does (Melchior et al., 2016).
     sparse, sparse_strength
         Target mean of binary hidden units, toward which their biases are pulled, or None.
+    mixing, mixing_lag
+        Bound on how alike the chains may be to themselves ``mixing_lag`` ticks before (their
+        autocorrelation), or None. Above it, what dreaming units do together is unlearnt the more,
+        ``−λ(⟨s_i s_j⟩ − ⟨s_i⟩⟨s_j⟩)_dream``, and below it the less: λ moves by a fifth at a look.
+        Needs persistent chains, ten or more.
     anneal
         Shrink all steps to nothing by this tick, or None.
     temperature
@@ -113,7 +120,8 @@ def boltzmann_machine(
     References
     ----------
     Ackley, Hinton and Sejnowski (1985); persistent chains: Younes (1989), Tieleman (2008);
-    contrastive divergence: Hinton (2002); tempering: Desjardins et al. (2010).
+    contrastive divergence: Hinton (2002); tempering: Desjardins et al. (2010); the penalty on
+    correlation: that of denoising thermodynamic models (arXiv 2510.23972, 2025).
 
     Examples
     --------
@@ -134,7 +142,7 @@ def boltzmann_machine(
     listed = ("couplings", "populations", "observed", "ladder")
     given |= {n: _plain(given[n]) for n in listed}
     graph = _graph(given["units"], given["couplings"], given["populations"])
-    _check(given)
+    check(given)
     seen = [u for u in graph.populations if u.name in (observed or [graph.populations[0].name])]
     for name in observed or []:
         graph.population(name)
@@ -153,11 +161,6 @@ def boltzmann_machine(
     return system(
         spec, lambda key: newborn(settings, graph, key), lambda s, o: step(settings, graph, s, o)
     )
-
-
-def modulated_names(graph: BoltzmannGraph) -> tuple[str, ...]:
-    """Return what is modulated: every coupling, and the bias (and variance) of every population."""
-    return (*(c.name for c in graph.couplings), *(u.name for u in graph.populations))
 
 
 def machine_graph(spec: Spec) -> BoltzmannGraph:
@@ -214,36 +217,3 @@ def _plain(value: Any):
     if hasattr(value, "tolist"):
         return value.tolist()
     return [_plain(v) for v in value] if isinstance(value, Sequence) else value
-
-
-def _check(given: dict[str, Any]) -> None:
-    for name in ("sweeps", "dreams", "dream_sweeps"):
-        if not (isinstance(given[name], int) and given[name] >= 1):
-            raise SpecError(name, "1 or more", given[name])
-    choices = {
-        "schedule": ("colours", "random"), "wake": ("gibbs", "mean_field"), "dream": DREAMS,
-    }  # fmt: skip
-    for name, allowed in choices.items():
-        if given[name] not in allowed:
-            raise SpecError(name, f"one of {allowed}", given[name])
-    if given["schedule"] == "random" and given["wake"] == "mean_field":
-        raise SpecError("wake", '"gibbs" where units are visited at random', given["wake"])
-    if not given["temperature"] > 0:
-        raise SpecError("temperature", "above 0", given["temperature"])
-    ladder = given["ladder"]
-    if len(ladder) < 1 or ladder[0] != 1 or not all(t > 0 for t in ladder):
-        raise SpecError("ladder", "temperatures above 0, the first of them 1", ladder)
-    if given["sparse"] is not None and not 0 < given["sparse"] < 1:
-        raise SpecError("sparse", "between 0 and 1, or None", given["sparse"])
-
-
-def exceptions_of(graph: BoltzmannGraph) -> tuple[str, ...]:
-    """Return where a machine declares that it is not local."""
-    sites = [c.name for c in graph.couplings if isinstance(c.connection, Convolution)]
-    tied = [
-        c.name
-        for c in graph.couplings
-        if graph.population(c.source).kind == "categorical" and hasattr(c.connection, "pairs")
-    ]
-    potts = "a pair of categorical units has one weight for all states (Potts)"
-    return (*(f"{name}: {potts}" for name in tied), *(f"{name}: tied over sites" for name in sites))

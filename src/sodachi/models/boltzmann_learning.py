@@ -18,7 +18,16 @@ from sodachi.models.boltzmann_units import signal
 from sodachi.models.deep_boltzmann_labels import let_label_go
 from sodachi.models.sweep_plan import along, plan
 from sodachi.rules.annealing import with_annealing
-from sodachi.rules.contrastive import ASLEEP, AWAKE, DREAM, WAKE, contrastive, own_dreams, pushed
+from sodachi.rules.contrastive import (
+    ALONE,
+    ASLEEP,
+    AWAKE,
+    DREAM,
+    WAKE,
+    contrastive,
+    own_dreams,
+    pushed,
+)
 
 
 def rules(s):
@@ -52,7 +61,8 @@ def learn(s, graph: BoltzmannGraph, shared, parameters: Parameters, observation,
     weights, synapses = dict(shared["weights"]), dict(shared["synapses"])
     offset = shared["cells"]["offset"]
     means = offset if s.centred else {n: jnp.zeros_like(a) for n, a in offset.items()}
-    seen, of_label = _parts(s, graph, parameters, observation.evidence, woken, dreamt)
+    mixing = shared["cells"].get("mixing")
+    seen, of_label = _parts(s, graph, parameters, observation.evidence, woken, dreamt, mixing)
     rule, stretch = rules(s)
 
     def known(parts, name, centre: Any = 0.0, weighted=False):
@@ -91,12 +101,17 @@ def learn(s, graph: BoltzmannGraph, shared, parameters: Parameters, observation,
     return weights, synapses
 
 
-def _parts(s, graph: BoltzmannGraph, parameters: Parameters, evidence, woken, dreamt):
+def _parts(s, graph: BoltzmannGraph, parameters: Parameters, evidence, woken, dreamt, mixing):
     """Return what is learnt and unlearnt, by name (weight, x); apart, for couplings of a label."""
     wake, dream = (_statistics(graph, *both) for both in (woken, dreamt))
     seen = {WAKE: (s.generative, wake)}
     if s.generative:
         seen[DREAM] = (s.generative, dream)
+    if s.mixing is not None:
+        # Together less than apart: no cell's own mean is moved by it.
+        penalty = mixing["penalty"]
+        seen[DREAM] = (s.generative + penalty, dream)
+        seen[ALONE] = (penalty, {n: x.mean(-1) for n, x in dream.items()})
     if not s.discriminative:
         return seen, seen
     told = s.discriminative * jnp.min(share(evidence[s.label]))

@@ -16,6 +16,7 @@ from sodachi.core.rule import initial_weights
 from sodachi.models.boltzmann_energy import energy
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
 from sodachi.models.boltzmann_learning import cells_after, learn, newborn_synapses, starting_mean
+from sodachi.models.boltzmann_mixing import followed, newborn_mixing
 from sodachi.models.boltzmann_parts import Units
 from sodachi.models.boltzmann_units import held
 from sodachi.models.boltzmann_values import possible
@@ -52,6 +53,8 @@ class Settings(NamedTuple):
     scale: float
     generative: float = 1.0
     discriminative: float = 0.0
+    mixing: float | None = None
+    mixing_lag: int = 100
     label: str | None = None
     """A label above a single hidden population, which is then known exactly."""
 
@@ -88,6 +91,10 @@ def newborn(s: Settings, graph: BoltzmannGraph, key) -> State:
             u.name: _coins(u, named_key(dreaming, u.name), chains) for u in graph.populations
         }
         shared["key"] = named_key(key, "dreaming")
+        if s.mixing is not None:
+            shared["cells"]["mixing"] = newborn_mixing(
+                {n: a[..., : s.dreams] for n, a in shared["dreams"].items()}
+            )
     return State(shared, lane)
 
 
@@ -153,12 +160,17 @@ def step(s: Settings, graph: BoltzmannGraph, state: State, observation):
         went_on, dreamt, swaps = _dream_on(s, graph, shared, parameters, learning)
         output |= {"swaps": swaps} if s.dream == "tempering" else {}
         shared = {**shared, **went_on}
+    cells = cells_after(s, shared["cells"], woken[1], observation.learn)
+    if s.mixing is not None:
+        look = learning & (shared["clock"][1] % s.mixing_lag == s.mixing_lag - 1)
+        dreams = {n: a[..., : s.dreams] for n, a in shared["dreams"].items()}
+        cells["mixing"] = followed(cells["mixing"], dreams, s.mixing, look)
     weights, synapses = learn(s, graph, state.shared, parameters, observation, woken, dreamt, awake)
     shared = {
         **shared,
         "weights": weights,
         "synapses": synapses,
-        "cells": cells_after(s, shared["cells"], woken[1], observation.learn),
+        "cells": cells,
         "clock": tick(shared["clock"], any_lane(observation.learn)),
     }
     for name in observation.evidence:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sodachi.models.boltzmann import exceptions_of, modulated_names
+from sodachi.models.boltzmann_arguments import exceptions_of, modulated_names
 from sodachi.models.boltzmann_step import Settings, newborn, step
 from sodachi.models.deep_boltzmann_layers import DREAMS, check, layered_graph
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system

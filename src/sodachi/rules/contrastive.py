@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from sodachi.core.rule import Drive, Rule
 
 WAKE, DREAM = "wake", "dream"
+#: What a dreaming cell does on average, apart from all others (see `boltzmann_mixing`).
+ALONE = "alone"
 #: How far a population is awake, and asleep, of its own accord.
 AWAKE, ASLEEP = "awake", "asleep"
 
@@ -19,7 +21,8 @@ def contrastive(rate: float, decay: float = 0.0, chains: bool = False) -> Rule:
 
     Both cells know their ``wake`` and their ``dream`` activity; other names that begin with
     ``dream`` are more dreams, each lane's own, unlearnt too: what each weighs stands on its
-    postsynaptic side. Drives are subtracted first, so that decay acts once. That all cells wake
+    postsynaptic side. What cells know as ``alone`` is learnt beside ``wake``. Drives are subtracted
+    first, so that decay acts once. That all cells wake
     and dream in step is a switch that somebody holds: a central controller, which `own_dreams`
     does without.
 
@@ -47,7 +50,8 @@ def contrastive(rate: float, decay: float = 0.0, chains: bool = False) -> Rule:
     def drives(post, pre):
         dreams = [name for name in post if name.startswith(DREAM)]
         unlearn = (Drive(-post[n], pre[n], chains=chains and n == DREAM) for n in dreams)
-        return Drive(post[WAKE], pre[WAKE]), *unlearn
+        alone = (Drive(post[n], pre[n]) for n in post if n == ALONE)
+        return Drive(post[WAKE], pre[WAKE]), *unlearn, *alone
 
     def change(w, s, d, context):
         return sum(d[1:], d[0])
