@@ -120,6 +120,21 @@ def test_decay_to_initial_alone_returns_home_at_its_own_pace():
 
 
 @pytest.mark.theory
+def test_an_annealed_step_falls_in_a_straight_line_to_nothing():
+    steady = backprop_net(layers=LAYERS, optimiser="sgd", rate=0.1)
+    falling = backprop_net(layers=LAYERS, optimiser="sgd", rate=0.1, anneal=2)
+    told, state = observe(steady.spec, input=X[0], label=1), falling.init(0)
+    for share in (1.0, 0.5, 0.0):
+        weights = state.shared["weights"]
+        born = steady.init(0)
+        whole, _ = steady.step(born._replace(shared=born.shared | {"weights": weights}), told)
+        state, _ = falling.step(state, told)
+        for name, w in host(state.shared["weights"]).items():
+            step = host(whole.shared["weights"])[name] - host(weights)[name]
+            assert np.allclose(w - host(weights)[name], share * step, atol=1e-7), name
+
+
+@pytest.mark.theory
 def test_a_minibatch_takes_the_mean_gradient_of_the_lanes_that_learn():
     rate, n = 0.5, len(X)
     one = backprop_net(layers=LAYERS, optimiser="sgd", rate=rate)
@@ -191,6 +206,7 @@ def test_the_spec_builds_the_same_net_again():
         {"optimiser": "lion"},
         {"rate": -1.0},
         {"decay": float("nan")},
+        {"anneal": 0},
         {"dtype": "float16"},
     ],
 )

@@ -92,7 +92,11 @@ def twin(seed: int, form: str) -> Figures:
     X, y, tests, truth = images(form)
     how = SCHOOLING[form]
     net = backprop_net(
-        layers=(X.shape[1], HIDDEN[form], 10), activation="relu", loss="softmax", rate=TWIN_RATE
+        layers=(X.shape[1], HIDDEN[form], 10),
+        activation="relu",
+        loss="softmax",
+        rate=TWIN_RATE,
+        anneal=how.passes * (len(X) // how.batch),
     )
     state = schooled(net, how, seed, X, y)
     return {"error": 1.0 - accuracy(net, state, tests, truth)}

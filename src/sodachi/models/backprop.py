@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from sodachi.core.clock import new_clock, tick
 from sodachi.core.lanes import gather, only_if
+from sodachi.errors import SpecError
 from sodachi.models.layered import EXCEPTION as EXCEPTION
 from sodachi.models.layered import LOSSES as LOSSES
 from sodachi.models.layered import (
@@ -44,6 +45,7 @@ class Settings(NamedTuple):
     decay_to_initial: float
     decay: float
     dtype: str
+    anneal: int | None = None
     layer_norm = False  # `continual_net` has the choice
 
 
@@ -57,6 +59,7 @@ def backprop_net(
     rate: float = 1e-3,
     decay_to_initial: float = 0.0,
     decay: float = 0.0,
+    anneal: int | None = None,
     dtype: str = "float32",
 ) -> System:
     r"""Return a multilayer network that makes one gradient step on every labelled observation.
@@ -81,6 +84,8 @@ def backprop_net(
         ``"adam"`` or ``"sgd"`` of optax, and its step size.
     decay_to_initial, decay
         Decoupled decay to the initial weights and to zero.
+    anneal
+        Let the optimiser's step fall to nothing, in a straight line, by this lesson; or None.
     dtype
         ``"float32"``, or ``"float64"`` inside ``jax.enable_x64()``.
 
@@ -113,9 +118,11 @@ def backprop_net(
     """
     sizes = tuple(layers)
     settings = Settings(
-        sizes, activation, loss, optimiser, rate, decay_to_initial, decay, str(dtype)
+        sizes, activation, loss, optimiser, rate, decay_to_initial, decay, str(dtype), anneal
     )
     check_layers(settings, ("decay_to_initial", "decay"))
+    if anneal is not None and not (isinstance(anneal, int) and anneal >= 1):
+        raise SpecError("anneal", "1 or more, or None", anneal)
     given = settings._asdict() | {"layers": list(sizes)}
     spec = Spec(
         factory="backprop_net",

@@ -68,8 +68,10 @@ def observed(s) -> tuple[Variable, Variable]:
 
 
 def optimiser_of(s) -> optax.GradientTransformation:
-    """Return the optimiser of optax that the settings name, at their rate."""
-    return OPTIMISERS[s.optimiser](s.rate)
+    """Return the optimiser of optax that the settings name, at their rate, falling or not."""
+    falls = getattr(s, "anneal", None)
+    rate = s.rate if falls is None else optax.linear_schedule(s.rate, 0.0, falls)
+    return OPTIMISERS[s.optimiser](rate)
 
 
 def newborn(s, key) -> Weights:
