@@ -209,6 +209,7 @@ def test_a_gaussian_input_is_normal_around_what_it_hears():
         {"rate": -1.0},
         {"centring": 1.0},
         {"settling": "slow"},
+        {"mixing": 0.3},
     ],
 )
 def test_a_wrong_argument_is_named(wrong):

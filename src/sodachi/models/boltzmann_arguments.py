@@ -7,6 +7,7 @@ from typing import Any
 from sodachi.core.connections import Convolution
 from sodachi.errors import SpecError
 from sodachi.models.boltzmann_graph import BoltzmannGraph
+from sodachi.models.boltzmann_mixing import check_mixing
 from sodachi.models.boltzmann_step import DREAMS
 
 
@@ -28,10 +29,7 @@ def check(given: dict[str, Any]) -> None:
     ladder = given["ladder"]
     if len(ladder) < 1 or ladder[0] != 1 or not all(t > 0 for t in ladder):
         raise SpecError("ladder", "temperatures above 0, the first of them 1", ladder)
-    chains = given["dream"] in ("persistent", "tempering") and given["dreams"] >= 10
-    if given["mixing"] is not None and not (0 < given["mixing"] < 1 and chains):
-        words = "between 0 and 1, with ten persistent chains or more, or None"
-        raise SpecError("mixing", words, given["mixing"])
+    check_mixing(given["mixing"], given["dream"], given["dreams"])
     if not (isinstance(given["mixing_lag"], int) and given["mixing_lag"] >= 1):
         raise SpecError("mixing_lag", "1 or more", given["mixing_lag"])
     if given["sparse"] is not None and not 0 < given["sparse"] < 1:

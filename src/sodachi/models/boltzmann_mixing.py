@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from sodachi.errors import SpecError
+
 #: Where the penalty begins, and its bounds; by how much it moves at a look.
 FIRST, LEAST, MOST, STEP = 0.001, 0.0001, 10.0, 0.2
 
@@ -22,6 +24,14 @@ class Mixing(NamedTuple):
     penalty: Any
     before: dict[str, Any]
     correlation: Any
+
+
+def check_mixing(bound: float | None, dream: str, chains: int) -> None:
+    """Raise `SpecError` for a bound that is none, or chains too few to tell."""
+    able = dream in ("persistent", "tempering") and chains >= 10
+    if bound is not None and not (0 < bound < 1 and able):
+        words = "between 0 and 1, with ten persistent chains or more, or None"
+        raise SpecError("mixing", words, bound)
 
 
 def newborn_mixing(dreams: dict[str, Any]) -> dict[str, Any]:

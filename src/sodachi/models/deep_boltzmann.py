@@ -36,6 +36,7 @@ def deep_boltzmann_machine(
     sparsity: float = 0.0,
     sparse_target: float = 0.1,
     scale: float = 0.1,
+    mixing: float | None = None,
     generative: float = 1.0,
     discriminative: float = 0.0,
 ) -> System:
@@ -81,6 +82,9 @@ def deep_boltzmann_machine(
         Strength of a pull of hidden means on the target, through the bias.
     scale
         Standard deviation of the initial weights (times 1/√fan-in).
+    mixing
+        Bound on how alike chains may be to themselves 100 ticks before, or None (as in
+        `boltzmann_machine`).
     generative, discriminative
         How much the free dream teaches, and (classification machine only) the exact dream in which
         the label alone is let go: the slopes of ``log p(v, y)`` and of ``log p(y|v)``.
@@ -156,6 +160,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         anneal=None,
         temperature=1.0,
         scale=given["scale"],
+        mixing=given["mixing"],
         generative=given["generative"],
         discriminative=given["discriminative"],
         label="label" if classifies else None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sodachi.errors import SpecError
 from sodachi.models.boltzmann_graph import BoltzmannGraph, boltzmann_graph
+from sodachi.models.boltzmann_mixing import check_mixing
 from sodachi.models.boltzmann_parts import fields_of
 
 #: What a layered machine calls its dreams, and what a Boltzmann machine does.
@@ -64,6 +65,8 @@ def check(given: dict[str, Any]) -> None:
             continue
         if type(given[name]) is not int or given[name] < 1:
             raise SpecError(name, "a positive integer", given[name])
+    dreams = DREAMS[given["dream"]], given["chains"]
+    check_mixing(given["mixing"], *dreams)
     for name in ("rate", "decay", "sparsity", "scale", "generative", "discriminative"):
         if not 0 <= given[name] < float("inf"):
             raise SpecError(name, "0 or more, finite", given[name])
