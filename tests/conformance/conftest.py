@@ -270,6 +270,13 @@ SYSTEMS = {
         generative=0.1,
         discriminative=1.0,
     ),
+    "deep_boltzmann_machine, conditional": model(
+        "deep_boltzmann",
+        "deep_boltzmann_machine",
+        layers=(6, 5, 4),
+        settling="mean_field",
+        dream="conditional",
+    ),
     "deep_boltzmann_machine, Gaussian, letting go": model(
         "deep_boltzmann",
         "deep_boltzmann_machine",

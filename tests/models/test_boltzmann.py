@@ -268,6 +268,8 @@ def test_wrong_arguments_are_refused(wrong):
         {"sparse": 1.5},
         {"sweeps": 0},
         {"mixing": 0.3},
+        {"dream": "conditional"},
+        {"reach": 0.0},
         {"mixing": 1.5, "dreams": 20},
         {"mixing": 0.3, "dreams": 20, "mixing_lag": 0},
         {"observed": ["nobody"]},

@@ -51,6 +51,7 @@ ADAGRAD = "tests/rules/test_adagrad.py::test_"
 LAYERED = "tests/models/test_deep_boltzmann.py::test_"
 LAYERED_LIKELIHOOD = "tests/models/test_deep_boltzmann_likelihood.py::test_"
 LAYERED_LABELS = "tests/models/test_deep_boltzmann_labels.py::test_"
+CONDITIONAL = "tests/models/test_deep_boltzmann_conditional.py::test_"
 MIXING = "tests/models/test_boltzmann_mixing.py::test_"
 SAMPLING = "tests/models/test_boltzmann_sampling.py::test_"
 LIKELIHOOD = "tests/models/test_boltzmann_likelihood.py::test_"
@@ -96,6 +97,12 @@ ALWAYS = (
         "(penalty, {n: x.mean(-1)",
         "(-penalty, {n: x.mean(-1)",
         MIXING + "what_is_unlearnt_is_the_covariance_of_dreams",
+    ),
+    Mutation(
+        "models/boltzmann_answering.py",
+        "dreamt[top.name] + s.reach",
+        "dreamt[top.name] - s.reach",
+        CONDITIONAL + "leading_the_answer_moves_it_toward_the_truth_against_its_stiffness",
     ),
     Mutation(
         "models/variational_bound.py",

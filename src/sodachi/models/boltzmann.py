@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from sodachi.errors import SpecError
-from sodachi.models.boltzmann_arguments import check, exceptions_of, modulated_names
+from sodachi.models.boltzmann_arguments import chance_of, check, exceptions_of, modulated_names
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters, boltzmann_graph
-from sodachi.models.boltzmann_step import Settings, newborn, read_parameters, step
+from sodachi.models.boltzmann_newborn import newborn
+from sodachi.models.boltzmann_settings import Settings
+from sodachi.models.boltzmann_step import read_parameters, step
 from sodachi.models.deep_boltzmann_layers import layered_graph
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
@@ -45,6 +47,7 @@ def boltzmann_machine(
     dream_rate: float = 0.02,
     mixing: float | None = None,
     mixing_lag: int = 100,
+    reach: float = 0.2,
     anneal: int | None = None,
     temperature: float = 1.0,
     scale: float = 0.1,
@@ -80,7 +83,8 @@ def boltzmann_machine(
         of T); ``"mean_field"``, the shared chains by their means (biased where units vary
         together); ``"local"``, no common switch: every lane has a dream beside its waking activity,
         a population moves the one or the other by a coin of its own, and every synapse keeps a slow
-        average of what its cells dreamt (`sodachi.rules.own_dreams`).
+        average of what its cells dreamt (`sodachi.rules.own_dreams`); ``"conditional"``: the last
+        population alone is let go, which must be observed.
     dreams, dream_sweeps
         Number of shared chains (for each temperature), and dream sweeps a tick. Dreams move only
         while something learns.
@@ -97,6 +101,8 @@ def boltzmann_machine(
         autocorrelation), or None. Above it, what dreaming units do together is unlearnt the more,
         ``−λ(⟨s_i s_j⟩ − ⟨s_i⟩⟨s_j⟩)_dream``, and below it the less: λ moves by a fifth at a look.
         Needs persistent chains, ten or more.
+    reach
+        How far a conditional dream's answer is led toward the truth, to learn of the difference.
     anneal
         Shrink all steps to nothing by this tick, or None.
     temperature
@@ -146,16 +152,18 @@ def boltzmann_machine(
     seen = [u for u in graph.populations if u.name in (observed or [graph.populations[0].name])]
     for name in observed or []:
         graph.population(name)
+    if dream == "conditional" and (len(seen) < 2 or seen[-1] != graph.populations[-1]):
+        raise SpecError(
+            "observed", "the last population too, where dreams are conditional", observed
+        )
     used = {n: v for n, v in given.items() if n in Settings._fields}
     settings = Settings(**{**used, "ladder": tuple(given["ladder"])})
-    # Means alone, awake and in dreams, are the same for every key.
-    chance = set() if wake == dream == "mean_field" else {"stochastic"}
     spec = Spec(
         factory="boltzmann_machine",
         arguments=arguments(**given),
         observed=tuple(Variable(u.name, u.shape, VARIABLES.get(u.kind, u.kind)) for u in seen),
         modulated=modulated_names(graph),
-        capabilities=frozenset({"learns", "local", "settles"} | chance),
+        capabilities=frozenset({"learns", "local", "settles"} | chance_of(settings)),
         exceptions=exceptions_of(graph),
     )
     return system(

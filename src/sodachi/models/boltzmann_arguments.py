@@ -8,7 +8,7 @@ from sodachi.core.connections import Convolution
 from sodachi.errors import SpecError
 from sodachi.models.boltzmann_graph import BoltzmannGraph
 from sodachi.models.boltzmann_mixing import check_mixing
-from sodachi.models.boltzmann_step import DREAMS
+from sodachi.models.boltzmann_settings import DREAMS, Settings
 
 
 def check(given: dict[str, Any]) -> None:
@@ -32,8 +32,16 @@ def check(given: dict[str, Any]) -> None:
     check_mixing(given["mixing"], given["dream"], given["dreams"])
     if not (isinstance(given["mixing_lag"], int) and given["mixing_lag"] >= 1):
         raise SpecError("mixing_lag", "1 or more", given["mixing_lag"])
+    if not 0 < given["reach"] <= 1:
+        raise SpecError("reach", "above 0 and at most 1", given["reach"])
     if given["sparse"] is not None and not 0 < given["sparse"] < 1:
         raise SpecError("sparse", "between 0 and 1, or None", given["sparse"])
+
+
+def chance_of(s: Settings) -> set[str]:
+    """Return whether chance plays a part: means alone, awake and in dreams, are all the same."""
+    means = s.wake == "mean_field" and s.dream in ("mean_field", "conditional")
+    return set() if means else {"stochastic"}
 
 
 def modulated_names(graph: BoltzmannGraph) -> tuple[str, ...]:

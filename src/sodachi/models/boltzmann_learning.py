@@ -32,7 +32,7 @@ from sodachi.rules.contrastive import (
 
 def rules(s):
     """Return the rule of weights and biases, and that of variances."""
-    chains = s.dream not in ("contrastive_divergence", "local")
+    chains = s.dream not in ("contrastive_divergence", "local", "conditional")
 
     def one(rate, decay):
         rule = contrastive(rate, decay, chains)
@@ -104,9 +104,11 @@ def learn(s, graph: BoltzmannGraph, shared, parameters: Parameters, observation,
 def _parts(s, graph: BoltzmannGraph, parameters: Parameters, evidence, woken, dreamt, mixing):
     """Return what is learnt and unlearnt, by name (weight, x); apart, for couplings of a label."""
     wake, dream = (_statistics(graph, *both) for both in (woken, dreamt))
-    seen = {WAKE: (s.generative, wake)}
+    # An answer is led part of the way: the smaller the difference, the more it counts.
+    weight = s.generative / (s.reach if s.dream == "conditional" else 1.0)
+    seen = {WAKE: (weight, wake)}
     if s.generative:
-        seen[DREAM] = (s.generative, dream)
+        seen[DREAM] = (weight, dream)
     if s.mixing is not None:
         # Together less than apart: no cell's own mean is moved by it.
         penalty = mixing["penalty"]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from sodachi.core.clock import new_clock, tick
-from sodachi.core.connections import Dense
+from sodachi.core.clock import tick
 from sodachi.core.lanes import any_lane
 from sodachi.core.names import named_key
-from sodachi.core.rule import initial_weights
+from sodachi.models.boltzmann_answering import answer
 from sodachi.models.boltzmann_energy import energy
 from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
-from sodachi.models.boltzmann_learning import cells_after, learn, newborn_synapses, starting_mean
-from sodachi.models.boltzmann_mixing import followed, newborn_mixing
-from sodachi.models.boltzmann_parts import Units
+from sodachi.models.boltzmann_learning import cells_after, learn, starting_mean
+from sodachi.models.boltzmann_mixing import followed
+from sodachi.models.boltzmann_settings import Settings
 from sodachi.models.boltzmann_units import held
 from sodachi.models.boltzmann_values import possible
 from sodachi.models.deep_boltzmann_labels import imagine
@@ -25,99 +24,6 @@ from sodachi.models.sweeping import sweeps
 from sodachi.models.tempering import exchange
 from sodachi.models.visiting import random_visits
 from sodachi.system import State
-
-#: How a machine dreams (see `boltzmann_machine`).
-DREAMS = ("persistent", "contrastive_divergence", "tempering", "mean_field", "local")
-
-
-class Settings(NamedTuple):
-    """The factory's numbers (see `boltzmann_machine`)."""
-
-    sweeps: int
-    schedule: str
-    wake: str
-    dream: str
-    dreams: int
-    dream_sweeps: int
-    ladder: tuple[float, ...]
-    rate: float
-    decay: float
-    variance_rate: float
-    centred: bool
-    offset_rate: float
-    sparse: float | None
-    sparse_strength: float
-    dream_rate: float
-    anneal: int | None
-    temperature: float
-    scale: float
-    generative: float = 1.0
-    discriminative: float = 0.0
-    mixing: float | None = None
-    mixing_lag: int = 100
-    label: str | None = None
-    """A label above a single hidden population, which is then known exactly."""
-
-
-def newborn(s: Settings, graph: BoltzmannGraph, key) -> State:
-    """Return the state at birth."""
-    weights: dict[str, Any] = {}
-    for c in graph.couplings:
-        weights[c.name] = _initial(c.connection, named_key(key, c.name), s.scale)
-    for u in graph.populations:
-        weights[u.name] = jnp.zeros((1, u.units * u.states))
-        if u.kind == "gaussian":
-            weights[f"{u.name} variance"] = jnp.zeros((1, u.units))
-    chains = s.dreams * (len(s.ladder) if s.dream == "tempering" else 1)
-    shared = {
-        "weights": weights,
-        "synapses": newborn_synapses(s, graph, weights),
-        "cells": {
-            "temperature": jnp.asarray(s.temperature, jnp.float32),
-            "offset": {u.name: starting_mean(u) for u in graph.populations},
-        },
-        "clock": new_clock(),
-    }
-    lane: dict[str, Any] = {
-        "activity": {u.name: _coins(u, named_key(key, u.name)) for u in graph.populations},
-        "key": named_key(key, "waking"),
-    }
-    if s.dream == "local":
-        asleep = named_key(key, "dreams")
-        lane["dream"] = {u.name: _coins(u, named_key(asleep, u.name)) for u in graph.populations}
-    elif s.dream != "contrastive_divergence":
-        dreaming = named_key(key, "dreams")
-        shared["dreams"] = {
-            u.name: _coins(u, named_key(dreaming, u.name), chains) for u in graph.populations
-        }
-        shared["key"] = named_key(key, "dreaming")
-        if s.mixing is not None:
-            shared["cells"]["mixing"] = newborn_mixing(
-                {n: a[..., : s.dreams] for n, a in shared["dreams"].items()}
-            )
-    return State(shared, lane)
-
-
-def _initial(connection, key, scale: float):
-    w = initial_weights(connection, key, scale)
-    if isinstance(connection, Dense) and not connection.loop:
-        w = jnp.triu(w, 1)
-        return w + w.T
-    return w
-
-
-def _coins(u: Units, key, *chains: int):
-    """Independent units, each of whose states is as likely as any other."""
-    shape = (*u.sites, *chains)
-    if u.kind == "gaussian":
-        x = jax.random.normal(key, shape)
-    elif u.kind == "categorical":
-        chosen = jax.random.randint(key, (u.units, *chains), 0, u.states)
-        x = jax.nn.one_hot(chosen, u.states, axis=1)
-    else:
-        x = jax.random.bernoulli(key, 0.5, shape).astype(jnp.float32)
-        x = 2 * x - 1 if u.kind == "spin" else x
-    return x.reshape(*u.shape, *chains)
 
 
 def read_parameters(graph: BoltzmannGraph, weights) -> Parameters:
@@ -149,13 +55,23 @@ def step(s: Settings, graph: BoltzmannGraph, state: State, observation):
         "energy": energy(graph, parameters, woken[0]),
         "residual": _changed(graph, before, woken[0], seen),
     }
-    lane = {**lane, "activity": woken[0], "key": key}
+    lane, taught = {**lane, "activity": woken[0], "key": key}, woken
     if s.dream == "local":
         asleep = {name: ~flag for name, flag in awake.items()}
         dreamt = move(lane["dream"], dreaming, s.dream_sweeps, False, moving=asleep)
         lane["dream"] = dreamt[0]
     elif s.dream == "contrastive_divergence":
-        dreamt = move(woken[0], dreaming, s.dream_sweeps, False)
+        # What was seen is let go, what drives goes on: learnt is the law given the drive.
+        driven = {n: e._replace(precision=jnp.zeros_like(e.precision)) for n, e in seen.items()}
+        dreamt = move(woken[0], dreaming, s.dream_sweeps, False, evidence=driven)
+    elif s.dream == "conditional":
+        led, let_go = jax.lax.cond(
+            learning,
+            lambda x: answer(s, graph, parameters, shared["cells"], seen),
+            lambda x: (x, x),
+            woken[1],
+        )
+        taught, dreamt = (led, led), (let_go, let_go)
     else:
         went_on, dreamt, swaps = _dream_on(s, graph, shared, parameters, learning)
         output |= {"swaps": swaps} if s.dream == "tempering" else {}
@@ -165,7 +81,9 @@ def step(s: Settings, graph: BoltzmannGraph, state: State, observation):
         look = learning & (shared["clock"][1] % s.mixing_lag == s.mixing_lag - 1)
         dreams = {n: a[..., : s.dreams] for n, a in shared["dreams"].items()}
         cells["mixing"] = followed(cells["mixing"], dreams, s.mixing, look)
-    weights, synapses = learn(s, graph, state.shared, parameters, observation, woken, dreamt, awake)
+    weights, synapses = learn(
+        s, graph, state.shared, parameters, observation, taught, dreamt, awake
+    )
     shared = {
         **shared,
         "weights": weights,

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sodachi.models.boltzmann_arguments import exceptions_of, modulated_names
-from sodachi.models.boltzmann_step import Settings, newborn, step
+from sodachi.models.boltzmann_arguments import chance_of, exceptions_of, modulated_names
+from sodachi.models.boltzmann_newborn import newborn
+from sodachi.models.boltzmann_settings import Settings
+from sodachi.models.boltzmann_step import step
 from sodachi.models.deep_boltzmann_layers import DREAMS, check, layered_graph
 from sodachi.system import Spec, State, System, Variable, arguments, factory, system
 
@@ -39,6 +41,7 @@ def deep_boltzmann_machine(
     mixing: float | None = None,
     generative: float = 1.0,
     discriminative: float = 0.0,
+    reach: float = 0.2,
 ) -> System:
     r"""Return a layered Boltzmann machine: one awake sweep a tick, and dreams beside it.
 
@@ -65,15 +68,16 @@ def deep_boltzmann_machine(
         ``"binary"`` or ``"gaussian"``.
     dream
         ``"persistent"``: chains in shared state that run free and go on from tick to tick;
-        ``"reconstruction"``: each lane lets go and dreams on from what it sees (contrastive
-        divergence).
+        ``"reconstruction"``: each lane lets go and dreams on, under its drives, from what it sees
+        (contrastive divergence); ``"conditional"``: each lane lets go of its top layer alone, and
+        settles by means: the slope of ``log p(top | what else is known)``.
     chains
         Number of persistent chains; about as many as lanes that learn together.
     sweeps
         Dream sweeps a tick: k of CD-k.
     settling, iterations
         Awake: sweeps of ``"sample"``, one if not said otherwise, or of probabilities,
-        ``"mean_field"``: ten.
+        ``"mean_field"``: ten. A conditional dream takes as many.
     rate, decay
         Step size, 1/tick, and L2 decay of the weights (not the biases).
     centring
@@ -88,6 +92,8 @@ def deep_boltzmann_machine(
     generative, discriminative
         How much the free dream teaches, and (classification machine only) the exact dream in which
         the label alone is let go: the slopes of ``log p(v, y)`` and of ``log p(y|v)``.
+    reach
+        How far a conditional dream's answer is led toward the truth to learn of the difference.
 
     Returns
     -------
@@ -105,7 +111,7 @@ def deep_boltzmann_machine(
     ----------
     Smolensky (1986); Hinton (2002), contrastive divergence; Tieleman (2008), persistent chains;
     Larochelle & Bengio (2008), labels; Salakhutdinov & Hinton (2009), deep; Melchior, Fischer &
-    Wiskott (2016), centring.
+    Wiskott (2016), centring; Movellan (1991), Scellier & Bengio (2017), conditional.
 
     Examples
     --------
@@ -125,7 +131,7 @@ def deep_boltzmann_machine(
         observed=tuple(Variable(u.name, u.shape, EVIDENCE_KINDS[u.kind])
                        for u in graph.populations),
         modulated=modulated_names(graph),
-        capabilities=frozenset({"learns", "local", "stochastic", "settles"}),
+        capabilities=frozenset({"learns", "local", "settles"} | chance_of(settings)),
         exceptions=exceptions_of(graph),
     )  # fmt: skip
 
@@ -161,6 +167,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         temperature=1.0,
         scale=given["scale"],
         mixing=given["mixing"],
+        reach=given["reach"],
         generative=given["generative"],
         discriminative=given["discriminative"],
         label="label" if classifies else None,

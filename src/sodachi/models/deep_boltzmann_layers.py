@@ -11,7 +11,11 @@ from sodachi.models.boltzmann_mixing import check_mixing
 from sodachi.models.boltzmann_parts import fields_of
 
 #: What a layered machine calls its dreams, and what a Boltzmann machine does.
-DREAMS = {"persistent": "persistent", "reconstruction": "contrastive_divergence"}
+DREAMS = {
+    "persistent": "persistent",
+    "reconstruction": "contrastive_divergence",
+    "conditional": "conditional",
+}
 SETTLING = ("sample", "mean_field")
 
 
@@ -73,6 +77,12 @@ def check(given: dict[str, Any]) -> None:
     if given["discriminative"] and not (labels and len(layers) == 2):
         words = "0 unless labels stand above a single hidden layer"
         raise SpecError("discriminative", words, given["discriminative"])
+    above = len(layers) - 1 + bool(labels)
+    if given["dream"] == "conditional" and (above < 2 or given["discriminative"]):
+        words = "not conditional, without a hidden layer between or beside `discriminative`"
+        raise SpecError("dream", words, given["dream"])
+    if not 0 < given["reach"] <= 1:
+        raise SpecError("reach", "above 0 and at most 1", given["reach"])
     for name in ("centring", "sparse_target"):
         if not 0 <= given[name] < 1:
             raise SpecError(name, "0 or more and below 1", given[name])
