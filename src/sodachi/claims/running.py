@@ -73,6 +73,7 @@ CLAIMS = {
     "exact-marginals": "sodachi.claims.exact_marginals",
     "ais-bracket": "sodachi.claims.ais_bracket",
     "max-cut": "sodachi.claims.max_cut",
+    "loops-pay": "sodachi.claims.loops_pay",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {
