@@ -7,7 +7,7 @@ import pytest
 from layered_machines import MACHINES, born, energies, graph_of, law, parameters_of, states_of
 
 from sodachi.errors import SpecError
-from sodachi.models.annealed_importance import bracket
+from sodachi.models.annealed_importance import base_rates, bracket
 from sodachi.models.boltzmann import machine_graph
 from sodachi.models.boltzmann_graph import boltzmann_graph
 from sodachi.models.deep_boltzmann import deep_boltzmann_machine
@@ -55,10 +55,11 @@ def test_annealing_brackets_the_partition_function(which):
 
 @pytest.mark.theory
 def test_many_steps_close_the_bracket():
-    _, state = born("deep")
+    _, state = born("deep", seed=1)
     graph, parameters = graph_of("deep"), parameters_of("deep", state)
     samples = free_samples(graph, parameters, jax.random.key(1), 100, 300)
-    z = bracket(graph, parameters, jax.random.key(0), samples, steps=500)
+    base = base_rates(graph, parameters, state.shared["cells"]["offset"])
+    z = bracket(graph, parameters, jax.random.key(0), samples, steps=500, base=base)
     truth = log_z_of("deep", state)
     assert abs(z.ends[0] - truth) < 0.1 and abs(z.ends[1] - truth) < 0.1
 
