@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -66,27 +67,9 @@ def schooled(
     """
     if len(X) < how.batch:
         raise ClaimError("images", f"at least {how.batch}", len(X))
-    lanes, updates = minibatch(system, how.batch), len(X) // how.batch
+    updates = len(X) // how.batch
     classes = system.spec.variable("label").shape[0] if y is not None else 0
-
-    @jax.jit
-    def one_pass(state, X, y, key, sizes):
-        order, drawing = jax.random.split(key)
-        rows = jax.random.permutation(order, len(X))[: updates * how.batch]
-
-        def one(state, now):
-            rows, key, size = now
-            x = X[rows]
-            if how.drawn:
-                x = jax.random.bernoulli(key, x).astype(x.dtype)
-            label = None if y is None else jax.nn.one_hot(y[rows], classes)
-            seen = shown(system, how.batch, input=x, label=label)
-            modulation = {name: size * ones for name, ones in seen.modulation.items()}
-            return lanes.step(state, seen._replace(modulation=modulation))[0], None
-
-        keys = jax.random.split(drawing, updates)
-        return jax.lax.scan(one, state, (rows.reshape(updates, -1), keys, sizes))[0]
-
+    lanes, one_pass = _passes(system, how.batch, how.drawn, classes)
     state, key = lanes.init(seed), jax.random.key(seed + 1)
     images = jnp.asarray(X, jnp.float32)
     told = None if y is None else jnp.asarray(y)
@@ -97,3 +80,30 @@ def schooled(
             state, images, told, jax.random.fold_in(key, i), jnp.asarray(sizes, "float32")
         )
     return state
+
+
+@lru_cache(32)
+def _passes(system: System, batch: int, drawn: bool, classes: int):
+    """Return the lanes of a system and its compiled pass, once for all it is taught."""
+    lanes = minibatch(system, batch)
+
+    @jax.jit
+    def one_pass(state, X, y, key, sizes):
+        order, drawing = jax.random.split(key)
+        updates = len(sizes)
+        rows = jax.random.permutation(order, len(X))[: updates * batch]
+
+        def one(state, now):
+            rows, key, size = now
+            x = X[rows]
+            if drawn:
+                x = jax.random.bernoulli(key, x).astype(x.dtype)
+            label = jax.nn.one_hot(y[rows], classes) if classes else None
+            seen = shown(system, batch, input=x, label=label)
+            modulation = {name: size * ones for name, ones in seen.modulation.items()}
+            return lanes.step(state, seen._replace(modulation=modulation))[0], None
+
+        keys = jax.random.split(drawing, updates)
+        return jax.lax.scan(one, state, (rows.reshape(updates, -1), keys, sizes))[0]
+
+    return lanes, one_pass

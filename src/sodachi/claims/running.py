@@ -74,6 +74,7 @@ CLAIMS = {
     "ais-bracket": "sodachi.claims.ais_bracket",
     "max-cut": "sodachi.claims.max_cut",
     "loops-pay": "sodachi.claims.loops_pay",
+    "natural-patches": "sodachi.claims.natural_patches",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

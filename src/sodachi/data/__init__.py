@@ -3,6 +3,7 @@
 from sodachi.data.cifar import load_cifar10
 from sodachi.data.drifting import load_drifting, load_water_flow
 from sodachi.data.images import load_digits, load_fashion_mnist, load_kmnist, load_mnist
+from sodachi.data.photographs import load_photographs
 from sodachi.data.series import load_sunspots
 from sodachi.data.table import DATA_SETS, DataSet
 
@@ -15,6 +16,7 @@ __all__ = [
     "load_fashion_mnist",
     "load_kmnist",
     "load_mnist",
+    "load_photographs",
     "load_sunspots",
     "load_water_flow",
 ]
