@@ -75,6 +75,7 @@ CLAIMS = {
     "max-cut": "sodachi.claims.max_cut",
     "loops-pay": "sodachi.claims.loops_pay",
     "natural-patches": "sodachi.claims.natural_patches",
+    "concept-cell": "sodachi.claims.concept_cell",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {
