@@ -44,8 +44,7 @@ def test_what_a_layer_believes_is_the_logistic_of_its_field():
     X = np.random.default_rng(0).random((60, 5)).astype(np.float32)
     layer = taught(X, 3, Schooling(passes=4, batch=20), 0, rate=0.5)
     weights = {n: np.asarray(w, np.float64) for n, w in layer.state.shared["weights"].items()}
-    mean = np.asarray(layer.state.shared["cells"]["mean"]["input"], np.float64)
-    field = weights["hidden1:bias"] + (X - mean) @ weights["input>hidden1"]
+    field = weights["hidden1"] + X @ weights["input-hidden1"]
     np.testing.assert_allclose(layer.believe(X), 1 / (1 + np.exp(-field)), atol=1e-5)
     born = untaught(5, 3, 20, 0, rate=0.5)
     assert not np.allclose(born.weights, layer.weights, atol=1e-4)

@@ -86,7 +86,8 @@ def nearness(seen: Images, parts: int, seed: int) -> Images:
     """Return by how much nearer than on average each image is to each of k-means' centroids."""
     from sklearn.cluster import KMeans
 
-    found = KMeans(parts, n_init=3, random_state=seed).fit(seen[0])
+    options: dict[str, Any] = {"n_init": 3, "random_state": seed}
+    found = KMeans(parts, **options).fit(seen[0])
     distances = [found.transform(x) for x in seen]
     return tuple(d.mean(1, keepdims=True) - d for d in distances)
 

@@ -87,7 +87,7 @@ def learned(seed: int, form: str, row: str = OURS) -> tuple[State, np.ndarray]:
     if row == RAW:  # the same mean variance, as the components have it
         X = X * (white.spread / np.sqrt(np.mean(white.spread**2))).astype(np.float32)
     state = schooled(machine(form, **LESIONS.get(row, {})), SCHOOLING[form], seed, X)
-    return state, np.asarray(state.shared["weights"]["input>hidden1"]).T
+    return state, np.asarray(state.shared["weights"]["input-hidden1"]).T
 
 
 def independent(X: np.ndarray, seed: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,9 +12,10 @@ import numpy as np
 from sodachi.claims.boltzmann_training import Schooling, schooled
 from sodachi.claims.training import newborn, trainer
 from sodachi.models.backprop import backprop_net
+from sodachi.models.boltzmann import machine_graph, machine_parameters
+from sodachi.models.boltzmann_energy import fields
+from sodachi.models.boltzmann_graph import BoltzmannGraph, Parameters
 from sodachi.models.deep_boltzmann import deep_boltzmann_machine
-from sodachi.models.deep_boltzmann_layers import field
-from sodachi.models.deep_boltzmann_settings import layers_of
 from sodachi.system import State, System
 
 CHUNK = 2000  # samples whose beliefs are computed at a time
@@ -29,25 +30,21 @@ class Stacked(NamedTuple):
     @property
     def weights(self) -> np.ndarray:
         """[inputs, hidden units]."""
-        return np.asarray(self.state.shared["weights"]["input>hidden1"])
+        return np.asarray(self.state.shared["weights"]["input-hidden1"])
 
     def believe(self, X: Any) -> np.ndarray:
         """Return p(h = 1 | x) of every hidden unit, float32 [n, units]."""
-        shared = self.state.shared
-        weights, mean = shared["weights"], shared["cells"]["mean"]
+        graph = machine_graph(self.system.spec)
+        parameters = machine_parameters(self.system.spec, self.state)
         parts = [X[i : i + CHUNK] for i in range(0, len(X), CHUNK)]
-        return np.concatenate([np.asarray(_believed(self.system, weights, mean, x)) for x in parts])
+        return np.concatenate([np.asarray(_believed(graph, parameters, x)) for x in parts])
 
 
-@lru_cache(16)
-def _reader(spec):
-    s = layers_of(spec)
-    hidden = s.layers[1]
-    return jax.jit(lambda w, m, x: hidden.believe(field(s, w, m, {"input": x}, hidden)))
-
-
-def _believed(system: System, weights, mean, x):
-    return _reader(system.spec)(weights, mean, jnp.asarray(x))
+@partial(jax.jit, static_argnums=0)
+def _believed(graph: BoltzmannGraph, parameters: Parameters, x):
+    hidden = graph.populations[1]
+    seen = {"input": jnp.asarray(x).T, hidden.name: jnp.zeros((hidden.units, len(x)))}
+    return jax.nn.sigmoid(fields(graph, parameters, seen)[hidden.name]).T
 
 
 @lru_cache(16)
