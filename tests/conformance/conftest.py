@@ -284,6 +284,7 @@ SYSTEMS = {
         input="gaussian",
         dream="reconstruction",
     ),
+    "denoising_chain": model("denoising_chain", "denoising_chain", layers=(6, 5)),
     **{
         f"boltzmann_machine, {name}": model("boltzmann", "boltzmann_machine", **options)
         for name, options in BOLTZMANN.items()
@@ -360,6 +361,9 @@ SYSTEMS = {
     "minibatch(gated_net)": lambda: minibatch(gated_net(), 3),
     "minibatch(deep_boltzmann_machine)": lambda: minibatch(
         model("deep_boltzmann", "deep_boltzmann_machine", layers=(6, 5), chains=4)(), 2
+    ),
+    "minibatch(denoising_chain)": lambda: minibatch(
+        model("denoising_chain", "denoising_chain", layers=(6, 5))(), 2
     ),
     "hold(boltzmann_machine)": lambda: hold(boltzmann_machine(), 2),
     "replicate(spiking_pair)": lambda: replicate(spiking_pair(), 2),

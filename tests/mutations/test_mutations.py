@@ -51,6 +51,7 @@ ADAGRAD = "tests/rules/test_adagrad.py::test_"
 LAYERED = "tests/models/test_deep_boltzmann.py::test_"
 LAYERED_LIKELIHOOD = "tests/models/test_deep_boltzmann_likelihood.py::test_"
 LAYERED_LABELS = "tests/models/test_deep_boltzmann_labels.py::test_"
+CHAIN = "tests/models/test_denoising_chain.py::test_"
 CONDITIONAL = "tests/models/test_deep_boltzmann_conditional.py::test_"
 MIXING = "tests/models/test_boltzmann_mixing.py::test_"
 SAMPLING = "tests/models/test_boltzmann_sampling.py::test_"
@@ -97,6 +98,12 @@ ALWAYS = (
         "(penalty, {n: x.mean(-1)",
         "(-penalty, {n: x.mean(-1)",
         MIXING + "what_is_unlearnt_is_the_covariance_of_dreams",
+    ),
+    Mutation(
+        "models/denoising_chain.py",
+        "(2 * after - 1) * jnp.log((1",
+        "(1 - 2 * after) * jnp.log((1",
+        CHAIN + "every_step_back_is_drawn_as_enumeration_says",
     ),
     Mutation(
         "models/boltzmann_answering.py",

@@ -40,7 +40,12 @@ def shown(system: System, lanes: int, learn: bool = True, **layers: Any) -> Obse
 
 
 def schooled(
-    system: System, how: Schooling, seed: int, X: np.ndarray, y: np.ndarray | None = None
+    system: System,
+    how: Schooling,
+    seed: int,
+    X: np.ndarray,
+    y: np.ndarray | None = None,
+    **beside: np.ndarray,
 ) -> State:
     """Return the state of a newborn machine after its passes, every one in an order of its own.
 
@@ -51,6 +56,8 @@ def schooled(
         the falling step size is for what can be modulated.
     X, y
         Images [n, pixels] in [0, 1]; labels [n], clamped too, or None.
+    **beside
+        Other layers [n, units], clamped as they are.
 
     Raises
     ------
@@ -73,12 +80,12 @@ def schooled(
     state, key = lanes.init(seed), jax.random.key(seed + 1)
     images = jnp.asarray(X, jnp.float32)
     told = None if y is None else jnp.asarray(y)
+    others = {name: jnp.asarray(a, jnp.float32) for name, a in beside.items()}
     for i in range(how.passes):
         lived = (np.arange(updates) + i * updates) / (how.passes * updates)
         sizes = np.minimum(1.0, (1.0 - lived) / (1.0 - how.full))
-        state = one_pass(
-            state, images, told, jax.random.fold_in(key, i), jnp.asarray(sizes, "float32")
-        )
+        now = jax.random.fold_in(key, i)
+        state = one_pass(state, images, told, others, now, jnp.asarray(sizes, "float32"))
     return state
 
 
@@ -88,7 +95,7 @@ def _passes(system: System, batch: int, drawn: bool, classes: int):
     lanes = minibatch(system, batch)
 
     @jax.jit
-    def one_pass(state, X, y, key, sizes):
+    def one_pass(state, X, y, beside, key, sizes):
         order, drawing = jax.random.split(key)
         updates = len(sizes)
         rows = jax.random.permutation(order, len(X))[: updates * batch]
@@ -99,7 +106,8 @@ def _passes(system: System, batch: int, drawn: bool, classes: int):
             if drawn:
                 x = jax.random.bernoulli(key, x).astype(x.dtype)
             label = jax.nn.one_hot(y[rows], classes) if classes else None
-            seen = shown(system, batch, input=x, label=label)
+            others = {name: a[rows] for name, a in beside.items()}
+            seen = shown(system, batch, input=x, label=label, **others)
             modulation = {name: size * ones for name, ones in seen.modulation.items()}
             return lanes.step(state, seen._replace(modulation=modulation))[0], None
 

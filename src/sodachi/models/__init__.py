@@ -17,6 +17,7 @@ from sodachi.models.canonical import canonical_network as canonical_network
 from sodachi.models.continual import continual_net as continual_net
 from sodachi.models.decision_process import POMDP as POMDP
 from sodachi.models.deep_boltzmann import deep_boltzmann_machine as deep_boltzmann_machine
+from sodachi.models.denoising_chain import denoising_chain as denoising_chain
 from sodachi.models.dynamic_boltzmann import binary_series as binary_series
 from sodachi.models.dynamic_boltzmann import dynamic_boltzmann_machine as dynamic_boltzmann_machine
 from sodachi.models.dynamic_gaussian import (
@@ -34,6 +35,7 @@ from sodachi.models.pomdp import as_pomdp as as_pomdp
 from sodachi.models.pomdp import from_pomdp as from_pomdp
 from sodachi.models.settling import settling_graph as settling_graph
 from sodachi.models.settling import settling_net as settling_net
+from sodachi.models.sharding import sharded_sweeps as sharded_sweeps
 from sodachi.models.simulated_annealing import anneal as anneal
 from sodachi.models.simulated_annealing import cut_size as cut_size
 from sodachi.models.simulated_annealing import max_cut as max_cut

@@ -33,7 +33,12 @@ def answer(s, graph: BoltzmannGraph, parameters: Parameters, cells, evidence):
 
     dreamt = settle(cells["offset"], free, s.sweeps)
     lead = dreamt[top.name] + s.reach * (held(dreamt[top.name], told) - dreamt[top.name])
-    hold = told._replace(value=lead, precision=jnp.full_like(told.precision, jnp.inf))
     # A single population between what is held and what is led knows both at once.
     many = 1 if len(graph.populations) == 3 else s.sweeps
-    return settle(dreamt | {top.name: lead}, evidence | {top.name: hold}, many), dreamt
+
+    def given(y):
+        hold = told._replace(value=y, precision=jnp.full_like(told.precision, jnp.inf))
+        return settle(dreamt | {top.name: y}, evidence | {top.name: hold}, many)
+
+    # Also the dream is asked so: what had not settled yet is in both, and is not learned from.
+    return given(lead), given(dreamt[top.name])

@@ -23,7 +23,8 @@ def visit(kind: str, matrix, outer, x, uniform, temperature, evidence, mean_fiel
     ``matrix`` [n, n] couples the units, without a diagonal; ``outer`` is what they hear from
     elsewhere. Fields are kept up to date: a visit costs one row of the matrix, O(n).
     """
-    known = tuple(evidence) if evidence is not None else ()
+    # Evidence may be the caller's NumPy arrays, which no traced index reads.
+    known = tuple(jnp.asarray(a) for a in evidence) if evidence is not None else ()
 
     def one(i, carry):
         x, mean, heard = carry
