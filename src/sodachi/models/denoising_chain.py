@@ -110,7 +110,7 @@ def denoising_chain(
         shared, own = steps.init(key)
         lane = {
             "steps": own,
-            "activity": starting_mean(graph.populations[0]),
+            "activity": {"input": starting_mean(graph.populations[0])},
             "key": jax.random.fold_in(key, 1),
         }
         return State(shared, lane)
@@ -127,7 +127,7 @@ def _step(graph: BoltzmannGraph, steps: System, flips, imagining: int, state: St
     hold = jnp.isinf(told.precision)
     key, forward, back = jax.random.split(lane["key"], 3)
     resting = starting_mean(graph.populations[0])
-    before = jnp.where(observation.first, resting, lane["activity"])
+    before = jnp.where(observation.first, resting, lane["activity"]["input"])
     known = jnp.where(hold, told.value, before)
     trail = noised(known, flips, forward)
     trail, belief = jax.lax.cond(
@@ -146,7 +146,9 @@ def _step(graph: BoltzmannGraph, steps: System, flips, imagining: int, state: St
         "input": jnp.where(hold, known, belief),
         "trail": trail,
     }
-    return State(lanes.shared, {"steps": lanes.lane, "activity": now, "key": key}), output
+    return State(
+        lanes.shared, {"steps": lanes.lane, "activity": {"input": now}, "key": key}
+    ), output
 
 
 def noised(x, flips: Sequence[float], key):
