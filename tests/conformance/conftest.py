@@ -151,6 +151,7 @@ BOLTZMANN = {
     "mixing": {"dreams": 12, "mixing": 0.3, "mixing_lag": 3},
     "local dreams": {"couplings": [[0, 1], [1, 2], [2, 0]], "dream": "local"},
     "mean field": {"dream": "mean_field", "wake": "mean_field", "anneal": 100},
+    "adam": {"optimiser": "adam", "sparse": 0.2, "dreams": 3},
     "in no order": {"units": 3, "schedule": "random"},
 }  # fmt: skip
 restricted_boltzmann = model(

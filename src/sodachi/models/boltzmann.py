@@ -47,7 +47,8 @@ def boltzmann_machine(
     dream_rate: float = 0.02,
     mixing: float | None = None,
     mixing_lag: int = 100,
-    reach: float = 0.2,
+    reach: float = 0.05,
+    optimiser: str = "sgd",
     anneal: int | None = None,
     temperature: float = 1.0,
     scale: float = 0.1,
@@ -103,6 +104,8 @@ def boltzmann_machine(
         Needs persistent chains, ten or more.
     reach
         How far a conditional dream's answer is led toward the truth, to learn of the difference.
+    optimiser
+        ``"sgd"``, or ``"adam"``: every synapse its own step size (`sodachi.rules.with_adam`).
     anneal
         Shrink all steps to nothing by this tick, or None.
     temperature

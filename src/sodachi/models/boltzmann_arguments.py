@@ -32,10 +32,21 @@ def check(given: dict[str, Any]) -> None:
     check_mixing(given["mixing"], given["dream"], given["dreams"])
     if not (isinstance(given["mixing_lag"], int) and given["mixing_lag"] >= 1):
         raise SpecError("mixing_lag", "1 or more", given["mixing_lag"])
+    check_steps(given)
     if not 0 < given["reach"] <= 1:
         raise SpecError("reach", "above 0 and at most 1", given["reach"])
     if given["sparse"] is not None and not 0 < given["sparse"] < 1:
         raise SpecError("sparse", "between 0 and 1, or None", given["sparse"])
+
+
+def check_steps(given: dict[str, Any]) -> None:
+    """Raise `SpecError` for step sizes that cannot be."""
+    if given["optimiser"] not in ("sgd", "adam"):
+        raise SpecError("optimiser", "sgd or adam", given["optimiser"])
+    if given["optimiser"] == "adam" and given["decay"]:
+        raise SpecError("decay", "0 with Adam's steps, which would scale it away", given["decay"])
+    if given["anneal"] is not None and (type(given["anneal"]) is not int or given["anneal"] < 1):
+        raise SpecError("anneal", "a positive integer, or None", given["anneal"])
 
 
 def chance_of(s: Settings) -> set[str]:

@@ -17,6 +17,7 @@ from sodachi.models.boltzmann_parts import Units
 from sodachi.models.boltzmann_units import signal
 from sodachi.models.deep_boltzmann_labels import let_label_go
 from sodachi.models.sweep_plan import along, plan
+from sodachi.rules.adam import with_adam
 from sodachi.rules.annealing import with_annealing
 from sodachi.rules.contrastive import (
     ALONE,
@@ -38,6 +39,7 @@ def rules(s):
         rule = contrastive(rate, decay, chains)
         if s.dream == "local":
             rule = own_dreams(rate, s.dream_rate, decay)
+        rule = with_adam(rule, rate) if s.optimiser == "adam" else rule
         return rule if s.anneal is None else with_annealing(rule, s.anneal)
 
     return one(s.rate, s.decay), one(s.variance_rate, 0.0)

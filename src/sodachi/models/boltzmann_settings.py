@@ -44,6 +44,7 @@ class Settings(NamedTuple):
     discriminative: float = 0.0
     mixing: float | None = None
     mixing_lag: int = 100
-    reach: float = 0.2
+    reach: float = 0.05
+    optimiser: str = "sgd"
     label: str | None = None
     """A label above a single hidden population, which is then known exactly."""

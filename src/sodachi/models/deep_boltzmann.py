@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sodachi.models.boltzmann_arguments import chance_of, exceptions_of, modulated_names
+from sodachi.models.boltzmann_arguments import (
+    chance_of,
+    check_steps,
+    exceptions_of,
+    modulated_names,
+)
 from sodachi.models.boltzmann_newborn import newborn
 from sodachi.models.boltzmann_settings import Settings
 from sodachi.models.boltzmann_step import step
@@ -41,7 +46,9 @@ def deep_boltzmann_machine(
     mixing: float | None = None,
     generative: float = 1.0,
     discriminative: float = 0.0,
-    reach: float = 0.2,
+    reach: float = 0.05,
+    optimiser: str = "sgd",
+    anneal: int | None = None,
 ) -> System:
     r"""Return a layered Boltzmann machine: one awake sweep a tick, and dreams beside it.
 
@@ -94,6 +101,10 @@ def deep_boltzmann_machine(
         the label alone is let go: the slopes of ``log p(v, y)`` and of ``log p(y|v)``.
     reach
         How far a conditional dream's answer is led toward the truth to learn of the difference.
+    optimiser
+        ``"sgd"``, or ``"adam"``: every synapse its own step size (`sodachi.rules.with_adam`).
+    anneal
+        Shrink all steps to nothing by this tick, or None.
 
     Returns
     -------
@@ -123,6 +134,7 @@ def deep_boltzmann_machine(
     """
     given: dict[str, Any] = dict(locals()) | {"layers": list(layers)}
     check(given)
+    check_steps(given)
     graph = layered_graph(given)
     settings = _settings(given)
     spec = Spec(
@@ -163,7 +175,8 @@ def _settings(given: dict[str, Any]) -> Settings:
         sparse=given["sparse_target"] if given["sparsity"] else None,
         sparse_strength=given["sparsity"],
         dream_rate=0.0,
-        anneal=None,
+        anneal=given["anneal"],
+        optimiser=given["optimiser"],
         temperature=1.0,
         scale=given["scale"],
         mixing=given["mixing"],
