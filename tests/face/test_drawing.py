@@ -156,5 +156,5 @@ def test_an_unknown_set_of_pictures_is_refused(capsys):
     assert run_command(["draw", "nonsense"]) == 2
     assert (
         "WHAT: expected one of settling, backbone, canonical, membrane, machine, dynamic, "
-        "dreams, got nonsense" in capsys.readouterr().err
+        "dreams, filters, got nonsense" in capsys.readouterr().err
     )

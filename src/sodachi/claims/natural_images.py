@@ -70,11 +70,12 @@ def patches(
     return levelled(rng.permutation(np.concatenate(found)))
 
 
-def levelled(patches: np.ndarray) -> np.ndarray:
+def levelled(patches: np.ndarray, flat_too: bool = False) -> np.ndarray:
     """Return patches without their mean, divided by their contrast; flat ones are left out."""
     centred = patches - patches.mean(1, keepdims=True)
     variance = centred.var(1, keepdims=True)
-    return (centred / np.sqrt(variance + LEVEL**2))[variance[:, 0] > FLAT**2]
+    level = centred / np.sqrt(variance + LEVEL**2)
+    return level if flat_too else level[variance[:, 0] > FLAT**2]
 
 
 class Whitening(NamedTuple):

@@ -76,6 +76,7 @@ CLAIMS = {
     "loops-pay": "sodachi.claims.loops_pay",
     "natural-patches": "sodachi.claims.natural_patches",
     "concept-cell": "sodachi.claims.concept_cell",
+    "common-filters": "sodachi.claims.common_filters",
 }
 #: One thread for each process, so that cost is comparable and seeds do not disturb one another.
 ONE_THREAD = {

@@ -230,14 +230,23 @@ def draw(
         str,
         typer.Argument(
             help="A set of pictures: settling, backbone, canonical, membrane, machine, dynamic, "
-            "dreams."
+            "dreams, filters."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("."),
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
 ) -> int:
     """Draw pictures of a page of the documentation, from nets that are run for it."""
-    sets = ("settling", "backbone", "canonical", "membrane", "machine", "dynamic", "dreams")
+    sets = (
+        "settling",
+        "backbone",
+        "canonical",
+        "membrane",
+        "machine",
+        "dynamic",
+        "dreams",
+        "filters",
+    )
     if what not in sets:
         raise CommandError("WHAT", f"one of {', '.join(sets)}", what)
     _prepare()
@@ -253,6 +262,8 @@ def draw(
         from sodachi.face.dynamic_drawing import draw_dynamic as drawn
     elif what == "dreams":
         from sodachi.face.dream_drawing import draw_dreaming as drawn
+    elif what == "filters":
+        from sodachi.face.filter_drawing import draw_filters as drawn
     else:
         from sodachi.face.backbone_drawing import draw_backbone as drawn
 
