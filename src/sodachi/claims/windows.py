@@ -76,10 +76,8 @@ def learned(images: np.ndarray, count: int, how: Schooling, seed: int) -> First:
     """Return a first layer that learned from windows of images, at most ``count``."""
     X, white = _white(images, count, seed)
     layer = taught(white.white(X), UNITS, how, seed, **SETTINGS)
-    shared = layer.state.shared
-    bias = np.asarray(shared["weights"]["hidden1:bias"])[0]
-    mean = np.asarray(shared["cells"]["mean"]["input"])
-    return First(white, layer.weights.T, bias - mean @ layer.weights)
+    bias = np.asarray(layer.state.shared["weights"]["hidden1"])[0]
+    return First(white, layer.weights.T, bias)
 
 
 def given(images: np.ndarray, count: int, seed: int, kind: str) -> First:

@@ -90,7 +90,7 @@ def draw_sets(sets: dict[str, np.ndarray], title: str) -> Drawing:
 
 
 def draw_tuning(sets: dict[str, np.ndarray]) -> Drawing:
-    """Return the mean tuning curve of every set, each cell's turned to its peak and made 1 there."""
+    """Return the mean tuning curve of every set, each cell's turned to its peak, 1 there."""
     drawing = Drawing(860, 330, "Tuning to the orientation of gratings")
     drawing.text(16, 26, "response, share of the peak, mean of all cells", 15, font_weight="bold")
     chart = Chart(drawing, (60, 50, 500, 210), (-90, 90), (0.0, 1.0))
