@@ -234,6 +234,6 @@ CLAIM = Claim(
         check=check_full,
     ),
     module=__name__,
-    tuning_seeds=(0,),
+    tuning_seeds=(0, 100),
     shown=("accuracy", "first", "second", "matched"),
 )

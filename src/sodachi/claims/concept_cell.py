@@ -253,6 +253,6 @@ CLAIM = Claim(
         check=check_full,
     ),
     module=__name__,
-    tuning_seeds=(0,),
+    tuning_seeds=(0, 100),
     shown=("auc", "f1", "best_f1", "lost"),
 )

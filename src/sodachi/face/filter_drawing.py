@@ -20,8 +20,8 @@ from sodachi.recordings.receptive_fields import (
 )
 
 SHOWN, SIDE = 24, 30
-"""Filters of each row that are drawn, 12 a line, and how wide each is."""
-BEST = 8  # images that a concept cell answers most
+"""Filters of each row that are drawn, evenly spread, 12 a line, and how wide each is."""
+BEST = 6  # images that a concept cell answers most
 
 
 def draw_filters(out: Path, seed: int = 0, form: str = "full") -> list[Path]:
@@ -72,25 +72,26 @@ def grey(field: np.ndarray) -> np.ndarray:
 
 
 def draw_sets(sets: dict[str, np.ndarray], title: str) -> Drawing:
-    """Return the first filters of every set, each with the means of what it is tuned to."""
+    """Return filters of every set, with the means of what it is tuned to."""
     drawing = Drawing(860, 24 + 100 * len(sets), title)
     for row, (name, fields) in enumerate(sets.items()):
         top = 20 + 100 * row
         tuned = orientation_tuning(grating_responses(fields))
-        explained = np.mean([fit_gabor(x).explained for x in fields[:SHOWN]])
+        spread = np.linspace(0, len(fields) - 1, min(SHOWN, len(fields))).round().astype(int)
+        explained = np.mean([fit_gabor(x).explained for x in fields[spread]])
         drawing.text(16, top + 16, name, 14, font_weight="bold")
         drawing.text(16, top + 36, f"Gabor explains {explained:.2f}", 12, GREY)
         words = f"circular variance {tuned.circular_variance.mean():.2f}"
         drawing.text(16, top + 52, words, 12, GREY)
         drawing.text(16, top + 68, f"area {effective_area(fields).mean():.2f}", 12, GREY)
-        for i, field in enumerate(fields[:SHOWN]):
+        for i, field in enumerate(fields[spread]):
             place = 270 + (SIDE + 14) * (i % 12), top + (SIDE + 10) * (i // 12)
             drawing.image(grey(field), *place, SIDE)
     return drawing
 
 
 def draw_tuning(sets: dict[str, np.ndarray]) -> Drawing:
-    """Return the mean tuning curve of every set, each cell's turned to its peak, 1 there."""
+    """Return the mean tuning curve of every set; each cell's is turned to its peak, 1 there."""
     drawing = Drawing(860, 330, "Tuning to the orientation of gratings")
     drawing.text(16, 26, "response, share of the peak, mean of all cells", 15, font_weight="bold")
     chart = Chart(drawing, (60, 50, 500, 210), (-90, 90), (0.0, 1.0))

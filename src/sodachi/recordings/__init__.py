@@ -19,6 +19,14 @@ from sodachi.recordings.plasticity import Plasticity, plasticity
 from sodachi.recordings.published import Published, common_baseline, published
 from sodachi.recordings.quality import Quality, clean, examine
 from sodachi.recordings.reading import read_recording, read_recordings
+from sodachi.recordings.receptive_fields import (
+    Gabor,
+    Tuning,
+    effective_area,
+    fit_gabor,
+    grating_responses,
+    orientation_tuning,
+)
 from sodachi.recordings.recording import Recording
 from sodachi.recordings.reverse import Reversal, reverse
 from sodachi.recordings.simulate import Truth, simulate_culture
@@ -33,6 +41,7 @@ __all__ = [
     "Estimates",
     "Fit",
     "Forecast",
+    "Gabor",
     "GenerativeModel",
     "Plasticity",
     "PriorChange",
@@ -41,22 +50,27 @@ __all__ = [
     "Recording",
     "Reversal",
     "Truth",
+    "Tuning",
     "activity",
     "circuit",
     "clean",
     "common_baseline",
     "cost",
+    "effective_area",
     "estimates",
     "examine",
     "find_ensembles",
     "fit",
+    "fit_gabor",
     "forecast",
     "free_energy",
     "from_neo",
     "generative_model",
+    "grating_responses",
     "infer_sources",
     "load_invitro",
     "nulls",
+    "orientation_tuning",
     "plasticity",
     "prior_change",
     "published",
