@@ -218,8 +218,8 @@ CLAIM = Claim(
         "share of variance that the nearest Gabor explains; circular variance, selectivity index "
         "and half-width at 1/√2 for drifting gratings of 7 frequencies and 36 orientations, at the "
         "best frequency; the share of pixels that carry a field; and the kurtosis of answers to "
-        "patches of the right thirds. Rate, target and passes were chosen on seeds 0 and 100. 95 % t "
-        "intervals over ten seeds, paired.",
+        "patches of the right thirds. Rate, target and passes were chosen on seeds 0 and 100. "
+        "95 % t intervals over ten seeds, paired.",
         seeds=tuple(range(1, 11)),
         target="A Gabor explains .7 of a filter, more than of PCA's, random ones, not sparse and "
         "scrambled, and not .1 less than of ICA's; less circular variance and smaller fields than "
