@@ -45,5 +45,5 @@ def test_the_curve_of_a_belief_ends_where_the_machine_ended(taught):
 @pytest.mark.unit
 def test_all_pictures_are_written(tmp_path):
     paths = draw_dreaming(tmp_path, passes=1, many=4)
-    assert [p.name for p in paths] == ["dreams-clamps.svg", "dreams-looks.svg"]
+    assert [p.name for p in paths] == ["dreams-clamps.svg", "dreams-looks.svg", "dreams-memory.svg"]
     assert paths[0].read_text().count("<g") or paths[0].read_text().count("<rect") > 50

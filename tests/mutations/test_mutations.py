@@ -100,6 +100,13 @@ ALWAYS = (
         MIXING + "what_is_unlearnt_is_the_covariance_of_dreams",
     ),
     Mutation(
+        "models/sharding.py",
+        "jax.random.fold_in, key))(numbers)",
+        "jax.random.fold_in, key))(numbers // 2)",
+        "tests/models/test_sharding.py::test_no_bit_of_an_ising_graph_depends_on_how_many_devices_"
+        "there_are",
+    ),
+    Mutation(
         "models/denoising_chain.py",
         "(2 * after - 1) * jnp.log((1",
         "(1 - 2 * after) * jnp.log((1",

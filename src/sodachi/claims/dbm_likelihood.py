@@ -22,7 +22,7 @@ LAYERS = {"quick": (64, 20, 20), "full": (784, 500, 1000)}
 #: One hidden layer with as many weights as both.
 AS_MANY = (784, 1138)
 CHAINS = {"quick": 50, "full": 300}
-#: Quick: chosen on seed 0. Full: a first guess, to be searched for on 10,000 of the training images.
+#: Quick: chosen on seed 0. Full: a first guess, not searched for yet.
 SETTINGS: dict[str, dict[str, Any]] = {
     "quick": {"rate": 0.3, "settling": "mean_field", "iterations": 3},
     "full": {"rate": 0.05, "settling": "mean_field", "iterations": 5},

@@ -74,6 +74,7 @@ CLAIMS = {
     "ais-bracket": "sodachi.claims.ais_bracket",
     "max-cut": "sodachi.claims.max_cut",
     "loops-pay": "sodachi.claims.loops_pay",
+    "loops-remember": "sodachi.claims.loops_remember",
     "natural-patches": "sodachi.claims.natural_patches",
     "concept-cell": "sodachi.claims.concept_cell",
     "common-filters": "sodachi.claims.common_filters",

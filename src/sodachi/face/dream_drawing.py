@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sodachi.claims.boltzmann_training import Schooling, schooled, shown
+from sodachi.claims.loops_remember import CHANCE, lasting, remembered
 from sodachi.combinators import minibatch
 from sodachi.data import load_digits
 from sodachi.face.colours import BLUE, GREY, ORANGE
@@ -21,6 +22,7 @@ HIDDEN, TRAINED, PASSES = 200, 1500, 400
 SWEEPS = 500  # of a dream before it is drawn
 HALF = 32  # pixels of the upper half
 LOOKS = 40  # sweeps of which the belief is drawn
+REMEMBERED = 200  # sweeps after a digit is gone
 SIDE = 44
 
 
@@ -31,7 +33,11 @@ def draw_dreaming(out: Path, seed: int = 0, passes: int = PASSES, many: int = SW
     """
     out.mkdir(parents=True, exist_ok=True)
     taught = dreamer(seed, passes)
-    pictures = {"clamps": draw_dreams(taught, seed, many), "looks": draw_looks(taught, seed)}
+    pictures = {
+        "clamps": draw_dreams(taught, seed, many),
+        "looks": draw_looks(taught, seed),
+        "memory": draw_memory(taught, seed),
+    }
     return [drawing.write(out / f"dreams-{name}.svg") for name, drawing in pictures.items()]
 
 
@@ -135,4 +141,20 @@ def draw_looks(d: Dreamer, seed: int = 0) -> Drawing:
         chart.curve(running[:, which, digit], colour, start=1)
         end = chart.at(LOOKS, float(running[-1, which, digit]))[1]
         drawing.text(800, end + 5, f"a {digit}", 14, colour)
+    return drawing
+
+
+def draw_memory(d: Dreamer, seed: int = 0) -> Drawing:
+    """Return how many unseen digits are still believed, sweeps after nothing is seen any more."""
+    drawing = Drawing(860, 245, "Remembering through loops")
+    chart = Chart(drawing, (60, 40, 620, 160), (0, REMEMBERED), (0.0, 1.0))
+    chart.axes(range(0, REMEMBERED + 1, 50), (0.0, 0.5, 1.0), "sweeps since the digit is gone")
+    drawing.text(60, 26, "share of unseen digits whose label is still believed", 13)
+    for cut, colour, words in ((False, BLUE, "with loops"), (True, ORANGE, "loops cut")):
+        beliefs = remembered(d.system, d.state, d.X, seed, REMEMBERED, cut)
+        shares = (beliefs.argmax(-1) == d.y).mean(1)
+        chart.curve(shares, colour)
+        last, n = shares[-20:].mean(), lasting(shares)
+        y = chart.at(0, max(float(last), CHANCE) + (0.12 if not cut else 0.0))[1]
+        drawing.text(690, y, f"{words}: {n} sweeps", 14, colour)
     return drawing
