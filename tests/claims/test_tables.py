@@ -10,6 +10,7 @@ from sodachi.errors import ClaimError
 DEAR = (
     "accuracy-cifar", "permuted-digits", "label-worlds", "gradual-drift", "settling-and-growing",
     "permuted-mnist", "label-permuted", "classification-rbm",
+    "completion",
 )  # fmt: skip
 DEAREST = ("rbm-likelihood", "dbm-likelihood")
 WRITTEN = ["README.md", "docs/claims.md", "docs/suite.md"]

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sodachi.combinators import minibatch
+from sodachi.core.names import named_key
 from sodachi.errors import ClaimError
 from sodachi.observation import observe
 from sodachi.system import Evidence, Observation, State, System
@@ -57,7 +58,7 @@ def schooled(
     X, y
         Images [n, pixels] in [0, 1]; labels [n], clamped too, or None.
     **beside
-        Other layers [n, units], clamped as they are.
+        Other layers [n, units], clamped too, and drawn where pixels are.
 
     Raises
     ------
@@ -103,10 +104,14 @@ def _passes(system: System, batch: int, drawn: bool, classes: int):
         def one(state, now):
             rows, key, size = now
             x = X[rows]
+            others: dict[str, Any] = {name: a[rows] for name, a in beside.items()}
             if drawn:
                 x = jax.random.bernoulli(key, x).astype(x.dtype)
+                others = {
+                    name: jax.random.bernoulli(named_key(key, name), a).astype(a.dtype)
+                    for name, a in others.items()
+                }
             label = jax.nn.one_hot(y[rows], classes) if classes else None
-            others = {name: a[rows] for name, a in beside.items()}
             seen = shown(system, batch, input=x, label=label, **others)
             modulation = {name: size * ones for name, ones in seen.modulation.items()}
             return lanes.step(state, seen._replace(modulation=modulation))[0], None

@@ -22,7 +22,7 @@ HIDDEN, TRAINED, PASSES = 200, 1500, 400
 SWEEPS = 500  # of a dream before it is drawn
 HALF = 32  # pixels of the upper half
 LOOKS = 40  # sweeps of which the belief is drawn
-REMEMBERED = 200  # sweeps after a digit is gone
+REMEMBERED = 600  # sweeps after a digit is gone
 SIDE = 44
 
 
@@ -148,13 +148,14 @@ def draw_memory(d: Dreamer, seed: int = 0) -> Drawing:
     """Return how many unseen digits are still believed, sweeps after nothing is seen any more."""
     drawing = Drawing(860, 245, "Remembering through loops")
     chart = Chart(drawing, (60, 40, 620, 160), (0, REMEMBERED), (0.0, 1.0))
-    chart.axes(range(0, REMEMBERED + 1, 50), (0.0, 0.5, 1.0), "sweeps since the digit is gone")
+    chart.axes(range(0, REMEMBERED + 1, 100), (0.0, 0.5, 1.0), "sweeps since the digit is gone")
     drawing.text(60, 26, "share of unseen digits whose label is still believed", 13)
     for cut, colour, words in ((False, BLUE, "with loops"), (True, ORANGE, "loops cut")):
         beliefs = remembered(d.system, d.state, d.X, seed, REMEMBERED, cut)
         shares = (beliefs.argmax(-1) == d.y).mean(1)
         chart.curve(shares, colour)
-        last, n = shares[-20:].mean(), lasting(shares)
-        y = chart.at(0, max(float(last), CHANCE) + (0.12 if not cut else 0.0))[1]
-        drawing.text(690, y, f"{words}: {n} sweeps", 14, colour)
+        n, end = lasting(shares), float(shares[-20:].mean())
+        more = " or more" if n == REMEMBERED else ""
+        height = chart.at(0, CHANCE if cut else max(end, CHANCE + 0.15))[1]
+        drawing.text(690, height, f"{words}: {n}{more}", 14, colour)
     return drawing
