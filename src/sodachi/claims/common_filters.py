@@ -113,7 +113,7 @@ def compare(row: str, seed: int, form: str) -> Figures:
     probes = np.concatenate([domain(n, form).tests[:PROBES] for n in known_to(form)])
     names = known_to(form)
     if row == TWICE:
-        pairs = [((n, seed), (n, seed + AGAIN)) for n in (DIGITS,)]
+        pairs = [((n, seed), (n, seed + AGAIN)) for n in LABELLED[form]]
     else:
         pairs = [((a, seed), (b, seed)) for a, b in combinations(names, 2)]
     figures = []
@@ -201,8 +201,8 @@ CLAIM = Claim(
         PCA: "a first layer of their strongest directions, both signs, as active",
         PIXELS: "no layer: the label above pixels",
         FEW_PIXELS: "the same with 200 digits",
-        TWICE: "digits learned twice, from other windows and newborn weights: how alike two "
-        "layers can be",
+        TWICE: "a domain learned twice, from other windows and newborn weights: how alike two "
+        "layers can be; mean of the three",
     },
     lesion={
         UNLEARNED: "first layers of random directions of two domains: likeness not learned",
