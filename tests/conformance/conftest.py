@@ -138,20 +138,16 @@ BOLTZMANN = {
         "observed": ["bits", "real", "spins", "sites", "label"],
         "dream": "tempering", "variance_rate": 0.01, "ladder": [1.0, 2.0],
     },
+    # Pixels coupled with one another and with fields of them; dreams that must move; Adam's steps.
     "semi-restricted": {
-        "populations": [["image", 4], ["hidden", 3]],
-        "couplings": [["image", "hidden"], ["image", "image"]],
-    },
-    "fields of an image": {
         "populations": [["image", 9], ["features", 8]],
         "couplings": [["image", "features",
                        {"kind": "local", "image": [3, 3, 1], "channels": 2, "size": 2}],
                       ["image", "image", [[0, 1], [1, 2]]]],
+        "dreams": 12, "mixing": 0.3, "mixing_lag": 3, "optimiser": "adam", "sparse": 0.2,
     },
-    "mixing": {"dreams": 12, "mixing": 0.3, "mixing_lag": 3},
     "local dreams": {"couplings": [[0, 1], [1, 2], [2, 0]], "dream": "local"},
     "mean field": {"dream": "mean_field", "wake": "mean_field", "anneal": 100},
-    "adam": {"optimiser": "adam", "sparse": 0.2, "dreams": 3},
     "in no order": {"units": 3, "schedule": "random"},
 }  # fmt: skip
 restricted_boltzmann = model(
