@@ -76,7 +76,11 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if relative(p) != "claims.md"], ids=relative)
+#: Tables that `python -m sodachi.claims.tables` writes grow with the claims.
+GENERATED = ("claims.md", "suite.md")
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if relative(p) not in GENERATED], ids=relative)
 def test_a_page_is_short(page):
     assert len(page.read_text(encoding="utf-8").splitlines()) <= 200
 
