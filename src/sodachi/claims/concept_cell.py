@@ -6,7 +6,6 @@ tells it best is chosen on some images and judged on others, and then it is sile
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache, partial
 from typing import Any
 
@@ -14,7 +13,8 @@ import numpy as np
 
 from sodachi.claims.boltzmann_training import Schooling
 from sodachi.claims.claim import Claim, Figures, Measured, Protocol
-from sodachi.claims.selectivity import Cells, concept_cells, either_sign
+from sodachi.claims.component_rivals import ICA, PCA, RANDOM, Images, components, nearness
+from sodachi.claims.selectivity import Cells, concept_cells
 from sodachi.claims.stacks import reader, taught, untaught
 from sodachi.claims.statistics import Check, above, ahead, at_least, by_mean, not_below
 from sodachi.data import load_digits, load_mnist
@@ -38,11 +38,8 @@ EPOCHS, RATE = 10, 2.0
 ALIKE = 5
 """Units of nearest mean activity that are silenced for comparison."""
 OURS, ONE, DENSE, NEWBORN = "ours", "one layer", "not sparse", "newborn"
-PCA, ICA, MEANS = "principal components", "independent components", "k-means"
-RANDOM, ABOVE, CHANCE = "random projections", "k-means above our first layer", "shuffled labels"
+MEANS, ABOVE, CHANCE = "k-means", "k-means above our first layer", "shuffled labels"
 SILENCED, OTHERS = "its unit silenced", "a unit of equal activity silenced"
-
-Images = tuple[np.ndarray, ...]
 
 
 @lru_cache(2)
@@ -82,37 +79,6 @@ def first_layer(seed: int, form: str) -> Images:
     return tuple(layer.believe(x) for x in seen)
 
 
-def nearness(seen: Images, parts: int, seed: int) -> Images:
-    """Return by how much nearer than on average each image is to each of k-means' centroids."""
-    from sklearn.cluster import KMeans
-
-    options: dict[str, Any] = {"n_init": 3, "random_state": seed}
-    found = KMeans(parts, **options).fit(seen[0])
-    distances = [found.transform(x) for x in seen]
-    return tuple(d.mean(1, keepdims=True) - d for d in distances)
-
-
-def components(row: str, seed: int, form: str) -> Images:
-    """Return linear components of images, both signs of each."""
-    from sklearn.decomposition import PCA as Principal
-    from sklearn.decomposition import FastICA
-    from sklearn.exceptions import ConvergenceWarning
-
-    seen, _ = images(form)
-    count = UNITS[form][-1]
-    if row == RANDOM:
-        normal = np.random.default_rng([seed, 9]).standard_normal((seen[0].shape[1], count))
-        return tuple(either_sign(x @ normal) for x in seen)
-    if row == PCA:
-        found: Any = Principal(count, random_state=seed)
-    else:
-        found = FastICA(count, whiten="unit-variance", random_state=seed, tol=1e-3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        found.fit(seen[0])
-    return tuple(either_sign(found.transform(x)) for x in seen)
-
-
 def activities(row: str, seed: int, form: str) -> Images:
     """Return what a row's units do on all three sets of images."""
     if row == MEANS:
@@ -120,7 +86,7 @@ def activities(row: str, seed: int, form: str) -> Images:
     if row == ABOVE:
         return nearness(first_layer(seed, form), UNITS[form][-1], seed)
     if row in (PCA, ICA, RANDOM):
-        return components(row, seed, form)
+        return components(row, images(form)[0], UNITS[form][-1], seed)
     return stacked(OURS if row == CHANCE else row, seed, form)
 
 
