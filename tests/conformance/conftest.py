@@ -245,19 +245,13 @@ SYSTEMS = {
     ),
     "boltzmann_machine": boltzmann_machine,
     "deep_boltzmann_machine": model("deep_boltzmann", "deep_boltzmann_machine", layers=(6, 5, 4)),
-    "deep_boltzmann_machine, mean field": model(
-        "deep_boltzmann",
-        "deep_boltzmann_machine",
-        layers=(6, 5, 4),
-        settling="mean_field",
-        sparsity=0.1,
-        decay=0.01,
-        sweeps=2,
-    ),
     "deep_boltzmann_machine, convolving": model(
         "deep_boltzmann",
         "deep_boltzmann_machine",
         layers=([4, 4, 1], {"kind": "convolution", "channels": 2, "size": 3, "stride": 2}, 3),
+        sparsity=0.1,
+        decay=0.01,
+        sweeps=2,
     ),
     "deep_boltzmann_machine, classifying": model(
         "deep_boltzmann",
@@ -358,9 +352,6 @@ SYSTEMS = {
     "minibatch(gated_net)": lambda: minibatch(gated_net(), 3),
     "minibatch(deep_boltzmann_machine)": lambda: minibatch(
         model("deep_boltzmann", "deep_boltzmann_machine", layers=(6, 5), chains=4)(), 2
-    ),
-    "minibatch(denoising_chain)": lambda: minibatch(
-        model("denoising_chain", "denoising_chain", layers=(6, 5))(), 2
     ),
     "hold(boltzmann_machine)": lambda: hold(boltzmann_machine(), 2),
     "replicate(spiking_pair)": lambda: replicate(spiking_pair(), 2),
