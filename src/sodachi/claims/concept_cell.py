@@ -51,7 +51,8 @@ def images(form: str) -> tuple[Images, Images]:
         return tuple(X[c] for c in cuts), tuple(y[c] for c in cuts)
     (X, y), (tests, truth) = load_mnist(), load_mnist("test")
     learn, choose = slice(10_000), slice(50_000, 55_000)
-    return (X[learn], X[choose], tests), (y[learn], y[choose], truth)
+    judge = slice(5000, None)  # settings were chosen on the others
+    return (X[learn], X[choose], tests[judge]), (y[learn], y[choose], truth[judge])
 
 
 @lru_cache(4)
@@ -208,10 +209,11 @@ CLAIM = Claim(
         "units, 20 passes, and upon what they believe 64 units, 60 passes, both by contrastive "
         "divergence in batches of 50 and pulled towards being on 5 % of the time. For each of the "
         "ten classes one unit and its threshold are chosen on 5,000 other images, and judged on "
-        "the 10,000 test images: area under the ROC curve and F1, means of the classes; `best` is "
-        "the most selective unit of all. Then a label layer learns above the 64 units by the "
+        "the last 5,000 test images: area under the ROC curve and F1, means of the classes; `best` "
+        "is the most selective unit of all. Then a label layer learns above the 64 units by the "
         "delta rule, and a class's unit is set to 0: `lost` is by how much fewer of its test "
-        "images are read. Settings were chosen on seed 0. 95 % t intervals over ten seeds, paired.",
+        "images are read. Settings were chosen on seed 0 and the first 5,000 test images. 95 % t "
+        "intervals over ten seeds, paired.",
         seeds=tuple(range(1, 11)),
         target="Area .9 and not .01 below k-means'; area and F1 above PCA's, ICA's, random "
         "projections', newborn and shuffled, and each lesion's; silencing costs .02 more of the "
