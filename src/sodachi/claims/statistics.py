@@ -93,13 +93,19 @@ def within(words: str, ours: Seeded, other: Seeded, margin: float) -> Check:
 
 
 def at_least(words: str, ours: Seeded, bound: float) -> Check:
-    """Check that the interval of the mean itself lies above ``bound``."""
-    return _judge(words, [ours[seed] for seed in sorted(ours)], lambda low, high: low > bound)
+    """Check that the whole interval of the mean is ``bound`` or more."""
+    return _judge(words, [ours[seed] for seed in sorted(ours)], lambda low, high: low >= bound)
 
 
 def at_most(words: str, ours: Seeded, bound: float) -> Check:
-    """Check that the interval of the mean itself lies below ``bound``."""
-    return _judge(words, [ours[seed] for seed in sorted(ours)], lambda low, high: high < bound)
+    """Check that the whole interval of the mean is ``bound`` or less.
+
+    Examples
+    --------
+    >>> at_most("none", {0: 0.0, 1: 0.0}, 0.0).holds
+    True
+    """
+    return _judge(words, [ours[seed] for seed in sorted(ours)], lambda low, high: high <= bound)
 
 
 def by_mean(words: str, values: Mapping[int, float], bound: float) -> Check:
