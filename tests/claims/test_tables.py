@@ -9,7 +9,7 @@ from sodachi.errors import ClaimError
 
 DEAR = (
     "accuracy-cifar", "permuted-digits", "label-worlds", "gradual-drift", "settling-and-growing",
-    "permuted-mnist", "label-permuted", "classification-rbm",
+    "permuted-mnist", "label-permuted", "classification-rbm", "few-labels",
     "completion",
 )  # fmt: skip
 DEAREST = ("rbm-likelihood", "dbm-likelihood")

@@ -46,14 +46,19 @@ GRAPH = {
 }
 #: Every option of the settling net stands in some row.
 OPTIONS = {
-    "both, Langevin, precision": {
+    "both, Langevin, precision, Autostep": {
+        "optimiser": "autostep",
+        "weight_rate": 0.01,
+        "decay_to_initial": 0.1,
         "direction": "both",
         "relaxation": "langevin",
         "temperature": 0.1,
         "settle_ticks": 2,
         "learned_precision": {"input:down": "unit", "label": "variable"},
     },
-    "wave, Kolen-Pollack, gated": {
+    "wave, Kolen-Pollack, gated, IDBD": {
+        "optimiser": "idbd",
+        "meta_rate": 0.1,
         "direction": "up",
         "relaxation": "wave",
         "start": "feedforward",
@@ -85,28 +90,10 @@ OPTIONS = {
         "optimiser": "sgd",
         "initial": "orthogonal",
     },
-    "steps learned by IDBD": {
-        "direction": "up",
-        "settle_ticks": 2,
-        "optimiser": "idbd",
-        "meta_rate": 0.1,
-        "feedback": "kolen_pollack",
-    },
-    "steps learned by Autostep": {
-        "settle_ticks": 2,
-        "optimiser": "autostep",
-        "weight_rate": 0.01,
-        "decay_to_initial": 0.1,
-        "learned_precision": {"input": "unit"},
-    },
-    "steps that cannot overshoot": {
-        "settle_ticks": 2,
+    "one at a time, no feedback, steps that cannot overshoot": {
+        "relaxation": "one_at_a_time",
         "optimiser": "obgd",
         "weight_rate": 0.5,
-        "gate": "settled",
-    },
-    "one at a time, no feedback": {
-        "relaxation": "one_at_a_time",
         "feedback": "none",
         "bias": False,
         "last_scale": 0.5,
@@ -120,12 +107,8 @@ def babbling():
     return model("babbling", "babbling", net=inner.spec.to_json())()
 
 
-settling_mixture = model("mixture", "settling_mixture", inputs=6, labels=3, units=8)
 worlds_and_names = model(
     "mixture", "settling_mixture", inputs=6, labels=3, units=4, contexts=3, pool=True, names=3
-)
-emerging_mixture = model(
-    "mixture", "settling_mixture", inputs=6, labels=3, units=8, names=3, emerging=True
 )
 boltzmann_machine = model("boltzmann", "boltzmann_machine", units=8)
 #: Every manner of dreaming, and every kind of unit, stands in some row.
@@ -159,13 +142,6 @@ restricted_boltzmann = model(
     sparse=0.2,
 )
 spiking_pair = model("spiking", "spiking_pair")
-dynamic_machine = model(
-    "dynamic_boltzmann",
-    "dynamic_boltzmann_machine",
-    units=3,
-    delays=[[1, 3, None], [2, 2, 4], [1, None, 3]],
-    depression_decays=[0.5, 0.8],
-)
 gaussian_machine = model(
     "dynamic_gaussian", "gaussian_dynamic_boltzmann_machine", units=2, natural=False
 )
@@ -178,7 +154,6 @@ echoing_machine = model(
     optimiser="adagrad",
 )
 backprop_net = model("backprop", "backprop_net", layers=(6, 5, 3))
-gated_net = model("gated", "gated_net", layers=(6, 5, 3), contexts=4, decay_to_initial=0.1)
 #: All remedies at once; units are old after two updates, so that some are renewed.
 continual_net = model(
     "continual",
@@ -207,7 +182,13 @@ def remembering(inner, keep):
 #: Every option of the canonical network stands in some row.
 CANONICAL = {
     "remembering": {"observations": 5, "transition": "state", "rate": 0.5},
-    "acting": {"observations": 4, "transition": "state*action", "actions": 2},
+    "acting, forgetting": {
+        "observations": 4,
+        "transition": "state*action",
+        "actions": 2,
+        "forgetting": 0.1,
+        "threshold_count": 2.0,
+    },
     "judged later": {
         "states": [1, 3],
         "observations": [1, 2],
@@ -218,14 +199,12 @@ CANONICAL = {
         "threshold_count": 4.0,
         "expectation": "digamma",
     },
-    "forgetting": {"observations": 4, "forgetting": 0.1, "threshold_count": 2.0},
 }
 
 
 SYSTEMS = {
     "reference": reference,
     "settling_net": settling_net,
-    "settling_net upward": model("settling", "settling_net", layers=(6, 5, 3), direction="up"),
     **{
         f"settling_net {name}": model("settling", "settling_net", layers=(6, 5, 3), **options)
         for name, options in OPTIONS.items()
@@ -234,11 +213,10 @@ SYSTEMS = {
     "babbling": babbling,
     "moving_net": model("motion", "moving_net", inputs=4, states=3, settle_ticks=3),
     "backprop_graph": model("backprop_graph", "backprop_graph", layers=(6, 5, 3)),
-    "settling_mixture": settling_mixture,
-    "settling_mixture, contexts and names": model(
-        "mixture", "settling_mixture", inputs=6, labels=3, units=8, contexts=3, names=3
+    "settling_mixture": model("mixture", "settling_mixture", inputs=6, labels=3, units=8),
+    "settling_mixture, emerging": model(
+        "mixture", "settling_mixture", inputs=6, labels=3, units=8, names=3, emerging=True
     ),
-    "settling_mixture, emerging": emerging_mixture,
     "settling_mixture, pools and names": worlds_and_names,
     "settling_mixture, contrast": model(
         "mixture", "settling_mixture", inputs=6, labels=3, units=8, contrast=0.5
@@ -282,15 +260,21 @@ SYSTEMS = {
     },
     "minibatch(boltzmann_machine, two sides)": lambda: minibatch(restricted_boltzmann(), 3),
     "spiking_pair": spiking_pair,
-    "dynamic_boltzmann_machine": dynamic_machine,
+    "dynamic_boltzmann_machine": model(
+        "dynamic_boltzmann",
+        "dynamic_boltzmann_machine",
+        units=3,
+        delays=[[1, 3, None], [2, 2, 4], [1, None, 3]],
+        depression_decays=[0.5, 0.8],
+    ),
     "gaussian_dynamic_boltzmann_machine": gaussian_machine,
     "gaussian_dynamic_boltzmann_machine, reservoir": echoing_machine,
-    "minibatch(dynamic_boltzmann_machine)": lambda: minibatch(dynamic_machine(), 3),
     "minibatch(gaussian_dynamic_boltzmann_machine)": lambda: minibatch(echoing_machine(), 3),
     "swift_td": model("swift_td", "swift_td", inputs=4, rate=0.05),
     "growing_grid": model("growing", "growing_grid", units=20),
-    "growing_grid by swing": model("growing", "growing_grid", units=20, swing=0.05),
-    "growing_grid, emerging": model("growing", "growing_grid", units=20, emerging=True),
+    "growing_grid by swing, emerging": model(
+        "growing", "growing_grid", units=20, swing=0.05, emerging=True
+    ),
     "growing_grid with a fringe": model(
         "growing", "growing_grid", units=20, fringe=True, spare=2, shy=0.5, zeros=0.5
     ),
@@ -312,10 +296,9 @@ SYSTEMS = {
     ),
     "replay(continual_net)": lambda: remembering(continual_net(), "reservoir"),
     "replay(backprop_net), recent": lambda: remembering(backprop_net(), "recent"),
-    "gated_net": gated_net,
+    "gated_net": model("gated", "gated_net", layers=(6, 5, 3), contexts=4, decay_to_initial=0.1),
     "cart_pole": lambda: import_module("sodachi.worlds.cart_pole").changing_cart_pole(0, every=3),
     "tape": lambda: import_module("sodachi.worlds.tape").tape(symbols=3, squares=5),
-    "turing_network": model("turing", "turing_network", states=2, symbols=2),
     "turing_network, two programs": model(
         "turing", "turing_network", states=2, symbols=2, programs=2
     ),
@@ -339,19 +322,12 @@ SYSTEMS = {
     "loop(reference, reference)": lambda: loop(
         reference(), reference(), sense={"x": "x"}, act={"x": "x"}
     ),
-    "minibatch(settling_mixture)": lambda: minibatch(settling_mixture(), 3),
-    "minibatch(settling_mixture, emerging)": lambda: minibatch(emerging_mixture(), 3),
     "minibatch(settling_mixture, pools and names)": lambda: minibatch(worlds_and_names(), 3),
     "minibatch(canonical_network, acting)": lambda: minibatch(
         model("canonical", "canonical_network", **CANONICAL["judged later"])(), 3
     ),
-    "minibatch(continual_net)": lambda: minibatch(continual_net(), 3),
     "minibatch(replay(continual_net))": lambda: minibatch(
         remembering(continual_net(), "reservoir"), 3
-    ),
-    "minibatch(gated_net)": lambda: minibatch(gated_net(), 3),
-    "minibatch(deep_boltzmann_machine)": lambda: minibatch(
-        model("deep_boltzmann", "deep_boltzmann_machine", layers=(6, 5), chains=4)(), 2
     ),
     "hold(boltzmann_machine)": lambda: hold(boltzmann_machine(), 2),
     "replicate(spiking_pair)": lambda: replicate(spiking_pair(), 2),

@@ -458,6 +458,21 @@ def test_a_target_of_sparse_activity_is_approached():
 
 
 @pytest.mark.theory
+def test_adam_steps_by_the_rate_in_the_direction_of_the_plain_rule():
+    moved = {}
+    for optimiser in ("sgd", "adam"):
+        machine = boltzmann_machine(
+            units=4, rate=0.01, dream="mean_field", wake="mean_field", optimiser=optimiser
+        )
+        state, before = machine.init(0), machine.init(0).shared["weights"]["units-units"]
+        new, _ = machine.step(state, observe(machine.spec, units=[1, 0, 1, 1]))
+        moved[optimiser] = np.asarray(new.shared["weights"]["units-units"] - before)
+    plain, adam = moved["sgd"], moved["adam"]
+    assert (plain != 0).sum() >= 6  # every pair, on one side or both
+    assert np.allclose(adam, 0.01 * np.sign(plain), atol=1e-5)
+
+
+@pytest.mark.theory
 def test_every_kind_learns_the_gradient_of_the_exact_log_likelihood():
     lanes = 64
     machine = minibatch(

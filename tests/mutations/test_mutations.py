@@ -299,6 +299,18 @@ SLOW = (
     ),
     Mutation(
         "models/boltzmann_learning.py",
+        "with_adam(rule, rate) if s.optimiser",
+        "with_adam(rule, 2 * rate) if s.optimiser",
+        BOLTZMANN + "adam_steps_by_the_rate_in_the_direction_of_the_plain_rule",
+    ),
+    Mutation(
+        "models/denoising_chain.py",
+        "Evidence(trail[:-1], jnp.full_like",
+        "Evidence(trail[1:], jnp.full_like",
+        CHAIN + "every_step_learns_the_slope_of_its_way_back",
+    ),
+    Mutation(
+        "models/boltzmann_learning.py",
         "- x * (heard - bias))",
         "+ x * (heard - bias))",
         BOLTZMANN + "every_kind_learns_the_gradient_of_the_exact_log_likelihood",

@@ -11,8 +11,8 @@ import numpy as np
 from sodachi.claims.boltzmann_training import Schooling
 from sodachi.system import State, System
 
-#: Step size of scikit-learn's machine: not yet searched for, which is due before a full result.
-FOREIGN_RATE = 0.05
+#: Step size of scikit-learn's machine: of .003 to .1 the best after 20 passes, on 10,000 held out.
+FOREIGN_RATE = 0.01
 
 
 def foreign_machine(system: System, X: np.ndarray, how: Schooling, seed: int) -> State:

@@ -73,6 +73,7 @@ CLAIMS = {
     "exact-marginals": "sodachi.claims.exact_marginals",
     "ais-bracket": "sodachi.claims.ais_bracket",
     "max-cut": "sodachi.claims.max_cut",
+    "few-labels": "sodachi.claims.few_labels",
     "completion": "sodachi.claims.completion",
     "loops-pay": "sodachi.claims.loops_pay",
     "loops-remember": "sodachi.claims.loops_remember",
