@@ -75,7 +75,7 @@ def mixture_log_likelihood(
     return np.asarray(jax.nn.logsumexp(log_joint(log_pi, p, jnp.asarray(tests)), axis=1))
 
 
-def kernel_machine_error(X, y, tests, truth, strength: float = 10.0, width: float = 0.025) -> float:
+def kernel_machine_error(X, y, tests, truth, strength: float = 10.0, width: float = 0.02) -> float:
     """Return the share of errors of a support vector machine with the kernel ``e^{−width·|d|²}``.
 
     Examples
