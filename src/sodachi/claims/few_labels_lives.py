@@ -1,7 +1,7 @@
-"""How few labels are taught: images that tremble, labels that are told, and guesses of one's own.
+"""How few labels are taught: images drawn anew, labels that are told, and guesses of one's own.
 
 What a learner is sure of it takes for told: an unlabelled image, seen as it is, is believed to be
-something; if the belief is strong enough, the same image, trembled and drawn anew, is a lesson.
+something; if the belief is strong enough, the same image, drawn anew (and moved), is a lesson.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Lessons(NamedTuple):
     sure: float = 0.9
     after: float = 0.2
     """The share of updates before the first guess counts."""
-    far: int = 2
+    far: int = 0
     """How many pixels an image may be moved, both ways."""
 
 
@@ -61,12 +61,12 @@ def few_of(X, y, tests, truth, each: int, seed: int) -> Few:
     return Few(X[chosen], y[chosen], X, tests, truth)
 
 
-def trembled(x, key, far: int):
+def moved(x, key, far: int):
     """Return every image [n, pixels] moved by up to ``far`` pixels up or down and sideways.
 
     Examples
     --------
-    >>> float(trembled(jnp.ones((2, 9)), jax.random.key(0), 1).sum())
+    >>> float(moved(jnp.ones((2, 9)), jax.random.key(0), 1).sum())
     18.0
     """
     side = round(x.shape[1] ** 0.5)
@@ -131,7 +131,7 @@ def taught(
                 label = jnp.concatenate([label, guess])
                 sure = jnp.concatenate([jnp.ones(how.told, bool), p.max(1) > how.sure])
                 use = told | (sure & guessing)
-            x = trembled(x, keys[2], how.far)
+            x = moved(x, keys[2], how.far) if how.far else x
             x = jax.random.bernoulli(keys[3], x).astype(x.dtype)
             seen = shown(system, n, input=x, label=label)
             modulation = {name: size * ones for name, ones in seen.modulation.items()}
