@@ -26,11 +26,11 @@ CLASSES = 10
 class Few(NamedTuple):
     """Images with their labels, images without, and images to be read."""
 
-    X: np.ndarray
-    y: np.ndarray
-    others: np.ndarray
-    tests: np.ndarray
-    truth: np.ndarray
+    X: Any
+    y: Any
+    others: Any
+    tests: Any
+    truth: Any
 
 
 class Lessons(NamedTuple):
