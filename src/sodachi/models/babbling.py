@@ -7,7 +7,7 @@ its own two cells (`mirroring`). No weight is ever copied.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -59,20 +59,24 @@ def babble(net: System, state: State, seed: int, ticks: int = 300, lanes: int = 
     >>> bool(jnp.abs(w - b).max() < 0.1)
     True
     """
-    player = minibatch(babbling(net=net.spec.to_json()), lanes)
+    player, play = _player(net.spec.to_json(), lanes)
     start = player.init(seed)
     shared = {**start.shared, "weights": state.shared["weights"]}
+    heard = play(State(shared, start.lane), ticks)
+    return State({**state.shared, "weights": heard.shared["weights"]}, state.lane)
+
+
+@lru_cache(8)
+def _player(net: str, lanes: int):
+    """Return a net's babbling in lanes, and the program that lets it play: compiled once."""
+    player = minibatch(babbling(net=net), lanes)
     quiet = observe(player.spec, learn=np.ones(lanes, bool))
 
     @jax.jit
-    def play(now: State):
-        def one(now, _):
-            return player.step(now, quiet)[0], None
+    def play(now: State, ticks):
+        return jax.lax.fori_loop(0, ticks, lambda _, now: player.step(now, quiet)[0], now)
 
-        return jax.lax.scan(one, now, None, length=ticks)[0]
-
-    heard = play(State(shared, start.lane))
-    return State({**state.shared, "weights": heard.shared["weights"]}, state.lane)
+    return player, play
 
 
 @factory("babbling")
