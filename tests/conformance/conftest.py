@@ -281,9 +281,6 @@ SYSTEMS = {
     "growing_grid, any master": model(
         "growing", "growing_grid", units=20, fringe=True, spare=2, shy=0.5, lesion="random-master"
     ),
-    "growing_grid, any time": model(
-        "growing", "growing_grid", units=20, patience=1, lesion="random-time"
-    ),
     "canonical_network": model("canonical", "canonical_network", states=2, observations=6),
     **{
         f"canonical_network, {name}": model("canonical", "canonical_network", **options)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from sodachi.combinators import minibatch
-from sodachi.core.audit import audit
 from sodachi.errors import ObservationError, SpecError
 from sodachi.models.boltzmann import boltzmann_machine, machine_graph, machine_parameters
 from sodachi.models.boltzmann_energy import energy
@@ -312,22 +311,6 @@ EVERY = {
     "mean_field": {"wake": "mean_field"},
     "local": {"sparse": 0.2},
 }
-
-
-@pytest.mark.parametrize("dream", ["persistent", "local"])
-def test_learning_is_local(dream):
-    machine = minibatch(
-        boltzmann_machine(
-            populations=[["label", 3, "categorical"], ["hidden", 2]],
-            couplings=[["label", "hidden"]],
-            dream=dream,
-            sparse=0.2,
-        ),
-        2,
-    )
-    given = observe(machine.spec, label=np.array([0, 1]))
-    report = audit(machine, machine.init(0), given, samples=2)
-    assert not report.findings, str(report)
 
 
 @pytest.mark.parametrize("dream", EVERY)
