@@ -63,7 +63,7 @@ def log_lines(tmp_path):
 
 
 @pytest.mark.unit
-def test_seeds_run_in_their_own_single_threaded_processes_and_are_kept(toy, tmp_path, monkeypatch):
+def test_seeds_run_in_single_threaded_processes_and_are_kept(toy, tmp_path, monkeypatch):
     # The library may be edited while its tests run; what that does has a test of its own.
     monkeypatch.setattr(running, "source_digest", lambda claim: "0" * 64)
     result = running.run_claim(toy, "quick", out=tmp_path / "out.json")
@@ -81,6 +81,15 @@ def test_seeds_run_in_their_own_single_threaded_processes_and_are_kept(toy, tmp_
     again = running.run_claim(toy, "quick")
     assert again["measured"] == result["measured"]
     assert len(log_lines(tmp_path)) == len(lines)  # nothing was measured twice
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("form", "processes"), [("quick", 1), ("full", 3)])
+def test_seeds_of_a_quick_form_share_a_worker(toy, tmp_path, monkeypatch, form, processes):
+    monkeypatch.setattr(running, "source_digest", lambda claim: "0" * 64)
+    result = running.run_claim(toy, form, workers=1, scratch=tmp_path / "rows")
+    assert result["seeds"] == list(toy.protocol(form).seeds)
+    assert len({pid for _, _, pid, _ in log_lines(tmp_path)}) == processes
 
 
 @pytest.mark.unit
@@ -137,7 +146,8 @@ def test_more_seeds_or_an_unknown_form_or_claim_are_refused(toy):
 def test_a_seed_that_fails_is_named_with_its_reason(toy, tmp_path, monkeypatch):
     monkeypatch.setattr(running, "source_digest", lambda claim: "0" * 64)
     with pytest.raises(ClaimError, match=r"seed 9.*seed nine breaks"):
-        running._one_seed(toy, "quick", 9, tmp_path, "0" * 64)
+        running._some_seeds(toy, "quick", [0, 9], tmp_path, "0" * 64)
+    assert read_rows(tmp_path / "0.jsonl")
 
 
 @pytest.mark.unit
@@ -147,7 +157,7 @@ def test_edited_source_measures_anew_and_is_never_mixed(toy, tmp_path):
         out.write("# another word\n")
     assert running.source_digest(toy) != before
     with pytest.raises(ClaimError, match="edited files"):
-        running._one_seed(toy, "quick", 0, tmp_path, before)
+        running._some_seeds(toy, "quick", [0], tmp_path, before)
     assert not (tmp_path / "0.jsonl").exists()
 
 
@@ -179,7 +189,15 @@ def test_a_claim_may_not_report_the_seeds_it_was_tuned_on(toy):
 @pytest.mark.unit
 def test_the_worker_needs_no_parent(toy, tmp_path):
     file = tmp_path / "0.jsonl"
-    command = [sys.executable, "-m", "sodachi.claims.worker", "toy_claim", "quick", "0", str(file)]
+    command = [
+        sys.executable,
+        "-m",
+        "sodachi.claims.worker",
+        "toy_claim",
+        "quick",
+        str(tmp_path),
+        "0",
+    ]
     source = str(running.Path(running.__file__).parents[2])
     path = os.pathsep.join([source, str(tmp_path)])
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path})

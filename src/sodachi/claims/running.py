@@ -1,4 +1,7 @@
-"""Run a claim: seeds in separate single-threaded processes, rows kept, so a killed run resumes."""
+"""Run a claim: single-threaded processes, one for each seed of a full form; rows kept.
+
+A killed run resumes.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -155,9 +159,13 @@ def run_claim(
     made_from, digest = commit(), source_digest(claim)
     folder = (scratch or _scratch()) / f"{claim.name}-{form}-{digest[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
+    # Seeds of a quick form are short beside what is compiled for them: a worker compiles it once.
+    shared = max(1, workers) if form == "quick" else count
+    groups = [chosen[i::shared] for i in range(min(shared, count))]
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        jobs = [pool.submit(_one_seed, claim, form, seed, folder, digest) for seed in chosen]
-        lines = {seed: job.result() for seed, job in zip(chosen, jobs, strict=True)}
+        jobs = [pool.submit(_some_seeds, claim, form, group, folder, digest) for group in groups]
+        found = {seed: rows for job in jobs for seed, rows in job.result().items()}
+    lines = {seed: found[seed] for seed in chosen}
     by_seed = {
         seed: {row: line["figures"] for row, line in rows.items()} for seed, rows in lines.items()
     }
@@ -189,13 +197,18 @@ def _by_name(name: str) -> Claim:
     return find_claim(CLAIMS[name])
 
 
-def _one_seed(claim: Claim, form: str, seed: int, folder: Path, digest: str) -> dict[str, Any]:
-    # A seed imports what is there when it starts: no result may mix two versions of the source.
+def _some_seeds(
+    claim: Claim, form: str, seeds: Sequence[int], folder: Path, digest: str
+) -> dict[int, dict[str, Any]]:
+    """Return the rows of some seeds, measured one after the other in a process of their own."""
+    # A process imports what is there when it starts: no result may mix two versions of the source.
     if source_digest(claim) != digest:
         raise ClaimError("source", "unchanged while a claim runs", "edited files")
-    file = folder / f"{seed}.jsonl"
-    log.info("%s (%s), seed %d: %d rows are there", claim.name, form, seed, len(read_rows(file)))
-    command = [sys.executable, "-m", "sodachi.claims.worker", claim.module, form, str(seed), file]
+    files = {seed: folder / f"{seed}.jsonl" for seed in seeds}
+    for seed, file in files.items():
+        there = len(read_rows(file))
+        log.info("%s (%s), seed %d: %d rows are there", claim.name, form, seed, there)
+    command = [sys.executable, "-m", "sodachi.claims.worker", claim.module, form, folder, *seeds]
     home = str(Path(__file__).parents[2])
     path = os.pathsep.join(p for p in (home, os.environ.get("PYTHONPATH", "")) if p)
     # Seeds run the same programs: whoever comes later need not compile them again.
@@ -213,8 +226,8 @@ def _one_seed(claim: Claim, form: str, seed: int, folder: Path, digest: str) -> 
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
-        raise ClaimError(f"{claim.name}, seed {seed}", "rows measured", last)
-    return read_rows(file)
+        raise ClaimError(claim.name, "rows measured", last)
+    return {seed: read_rows(file) for seed, file in files.items()}
 
 
 def _scratch() -> Path:

@@ -1,7 +1,7 @@
-"""Measure one seed of a claim in a process of its own: ``python -m sodachi.claims.worker``.
+"""Measure seeds of a claim in a process of its own: ``python -m sodachi.claims.worker``.
 
-Arguments: the claim's module, the form, the seed, and the file to which each finished row is
-appended as one line of JSON. Rows that the file already has are not measured again.
+Arguments: the claim's module, the form, a folder, and seeds, one after another. Each finished row
+is appended to the seed's file as one line of JSON; rows that the file has are not measured again.
 """
 
 from __future__ import annotations
@@ -68,4 +68,10 @@ def read_rows(file: Path) -> dict[str, dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    measure(find_claim(sys.argv[1]), sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))
+    module, form, folder, *seeds = sys.argv[1:]
+    for seed in map(int, seeds):
+        try:
+            measure(find_claim(module), form, seed, Path(folder) / f"{seed}.jsonl")
+        except Exception as error:
+            error.add_note(f"seed {seed}: {error}")  # the last line is what a run repeats
+            raise
