@@ -17,7 +17,7 @@ from sodachi.models.sweeping import free_samples
 from sodachi.models.variational_bound import variational_bound
 from sodachi.system import State, System
 
-CHAINS, SWEEPS, STEPS = 100, 5_000, 5_000
+CHAINS, SWEEPS, STEPS = 100, 5_000, 20_000
 """Of the annealing: runs each way, sweeps before those from above, and distributions between."""
 TEST_SEED = 20_260_101
 """Test images are made black and white once, with this seed."""
