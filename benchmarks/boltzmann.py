@@ -1,4 +1,4 @@
-"""Boltzmann machines: spin updates a second, updates of CD-1, and ln Z of twenty units.
+"""Boltzmann machines: spin updates a second, and ln Z of twenty units.
 
 A 64×64 Ising torus, 64 chains, β = .4, weights and temperature given at runtime. The peers need
 ``pip install dwave-samplers`` and ``pip install --no-deps thrml equinox`` and are left out where
@@ -8,21 +8,16 @@ they are not installed.
 from __future__ import annotations
 
 import resource
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from sklearn.neural_network import BernoulliRBM
 
 from benchmarks.common import alternating, result, seconds
-from sodachi.combinators import minibatch
-from sodachi.models import boltzmann_graph, boltzmann_machine, log_partition, sweeps
+from sodachi.models import boltzmann_graph, log_partition, sweeps
 from sodachi.models.boltzmann_energy import energy
-from sodachi.observation import observe
 
 SIDE, CHAINS, SWEEPS, BETA, REPEATS = 64, 64, 50, 0.4, 7
-SEEN, HIDDEN, ROWS, STEPS, RATE = 784, 500, 100, 20, 0.05
 UNITS = SIDE * SIDE
 UPDATES = UNITS * CHAINS * SWEEPS
 
@@ -134,80 +129,6 @@ def torus() -> list[dict]:
     return found
 
 
-def contrastive_divergence() -> list[dict]:
-    """Measure an update of CD-1, 784×500 and 100 rows, against torch and scikit-learn."""
-    machine = minibatch(
-        boltzmann_machine(
-            populations=[["image", SEEN], ["hidden", HIDDEN]], couplings=[["image", "hidden"]],
-            dream="contrastive_divergence", rate=RATE,
-        ),
-        ROWS,
-    )  # fmt: skip
-    X = (np.random.default_rng(0).random((ROWS, SEEN)) < 0.3).astype(np.float32)
-    given = jax.tree.map(jnp.asarray, observe(machine.spec, image=X))
-
-    @partial(jax.jit, donate_argnums=0)
-    def go(state):
-        return jax.lax.scan(lambda s, _: (machine.step(s, given)[0], None), state, None, STEPS)[0]
-
-    kept = {"state": machine.init(0)}
-
-    def mine():
-        kept["state"] = jax.block_until_ready(go(kept["state"]))
-
-    found = []
-    peers = (("torch", by_torch, 1.0), ("scikit-learn", by_sklearn, 2.0))
-    for name, make, target in peers:
-        peer = make(X)
-        if peer is None:
-            continue
-        one, other = alternating(mine, peer, REPEATS)
-        found.append(
-            result(
-                f"contrastive-divergence-{name}", f"{name}, 784x500, 100 rows", other / one,
-                f"at least {target:g} times the peer's updates a second", other / one >= target,
-                milliseconds_an_update=1000 * one / STEPS,
-                peer_milliseconds=1000 * other / STEPS,
-                peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            )
-        )  # fmt: skip
-    return found
-
-
-def by_torch(X):
-    """Return the same updates in torch, one thread, or None where it is not there."""
-    try:
-        import torch
-    except ImportError:
-        return None
-    torch.set_num_threads(1)
-    v, w = torch.tensor(X), torch.randn(SEEN, HIDDEN) * 0.01
-    b, c = torch.zeros(SEEN), torch.zeros(HIDDEN)
-
-    def once():
-        for _ in range(STEPS):
-            p = torch.sigmoid(v @ w + c)
-            dream = torch.bernoulli(torch.sigmoid(torch.bernoulli(p) @ w.T + b))
-            q = torch.sigmoid(dream @ w + c)
-            w.add_(v.T @ p - dream.T @ q, alpha=RATE / ROWS)
-            b.add_((v - dream).mean(0), alpha=RATE)
-            c.add_((p - q).mean(0), alpha=RATE)
-
-    return once
-
-
-def by_sklearn(X):
-    """Return updates of scikit-learn's machine (one persistent sweep, as it has no other)."""
-    machine = BernoulliRBM(n_components=HIDDEN, learning_rate=RATE, random_state=0)
-    machine.partial_fit(X)
-
-    def once():
-        for _ in range(STEPS):
-            machine.partial_fit(X)
-
-    return once
-
-
 def partition() -> dict:
     """Measure the exact ln Z of twenty units, and count compilations on new weights."""
     graph = boltzmann_graph([["units", 20]], [["units", "units"]])
@@ -234,4 +155,4 @@ def partition() -> dict:
 
 def main() -> list[dict]:
     """Measure everything."""
-    return [*torus(), *contrastive_divergence(), partition()]
+    return [*torus(), partition()]

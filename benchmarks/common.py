@@ -42,12 +42,13 @@ def machine() -> dict:
 
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     if info.exists():
         names = [x for x in info.read_text().splitlines() if x.startswith("model name")]
         model = names[0].split(":")[1].strip() if names else model
     return {
         "processor": model,
-        "cores": os.cpu_count(),
+        "cores": len(cores) if cores else os.cpu_count(),
         "system": platform.system(),
         "python": platform.python_version(),
         "jax": jax.__version__,
