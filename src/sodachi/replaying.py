@@ -80,10 +80,10 @@ def replay(inner: System, capacity: int, repeats: int = 1, keep: str = "reservoi
     >>> from sodachi.models.backprop import backprop_net
     >>> from sodachi.observation import observe
     >>> net = replay(backprop_net(layers=(2, 8, 2), rate=0.05), capacity=4, repeats=2)
-    >>> state, step = net.init(0), jax.jit(net.step)
+    >>> state = net.init(0)
     >>> for x, y in [([0.0, 1.0], 1), ([1.0, 0.0], 0)] * 8:
-    ...     state, out = step(state, observe(net.spec, input=x, label=y))
-    >>> int(step(state, observe(net.spec, input=[0.0, 1.0]))[1]["label"].argmax())
+    ...     state, out = net.step(state, observe(net.spec, input=x, label=y))
+    >>> int(net.step(state, observe(net.spec, input=[0.0, 1.0]))[1]["label"].argmax())
     1
     """
     for name, size in (("capacity", capacity), ("repeats", repeats)):

@@ -180,7 +180,8 @@ def system(spec: Spec, init, step, grow=None) -> System:
     """Make a `System` whose arrays never carry weak types, from plain `init` and `step`.
 
     Weakly typed leaves change type after one step and recompile everything; here they are made
-    strong once, at the edge. ``init`` also takes an integer seed.
+    strong once, at the edge. Both are compiled, at the first call or within what calls them;
+    ``init`` also takes an integer seed.
     """
     compiled = jax.jit(lambda key: State(*strong(init(key))))
 
@@ -189,6 +190,7 @@ def system(spec: Spec, init, step, grow=None) -> System:
             key = jax.random.key(int(key))
         return compiled(key)
 
+    @jax.jit
     def strong_step(state: State, observation: Observation):
         new, output = step(state, observation)
         return State(*strong(new)), strong(output)

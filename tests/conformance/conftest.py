@@ -331,9 +331,25 @@ SYSTEMS = {
 }
 
 
+#: What options of a machine cannot break, and costs a program of its own.
+ONCE_A_MACHINE = ("chunk sizes agree",)
+
+
+def _machine(row: str) -> str:
+    """Return what a row's name begins with; its options follow."""
+    return row.split()[0].rstrip(",")
+
+
 def pytest_generate_tests(metafunc):
     if {"row", "check"} <= set(metafunc.fixturenames):
-        pairs = [(row, check) for row in SYSTEMS for check in CHECKS]
+        machines = {_machine(row): row for row in reversed(SYSTEMS)}  # the first row of each
+        firsts = set(machines.values())
+        pairs = [
+            (row, check)
+            for row in SYSTEMS
+            for check in CHECKS
+            if row in firsts or check not in ONCE_A_MACHINE
+        ]
         metafunc.parametrize(("row", "check"), pairs, ids=[f"{r}: {c}" for r, c in pairs])
 
 

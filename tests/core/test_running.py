@@ -179,3 +179,17 @@ def test_systems_have_no_weak_types():
     leaves = jax.tree.leaves((state, new, output))
     assert leaves and not any(leaf.weak_type for leaf in leaves)
     assert [a.dtype for a in jax.tree.leaves(state)] == [a.dtype for a in jax.tree.leaves(new)]
+
+
+@pytest.mark.unit
+def test_a_step_is_compiled_at_its_first_call_and_means_the_same_within_a_program():
+    net, entered = _leaky(), []
+    counted = system(net.spec, net.init, lambda s, o: (entered.append(1), net.step(s, o))[1])
+    state, ticks = counted.init(0), [_part(_stream(net.spec, 4), t, t + 1) for t in range(4)]
+    for now in ticks:
+        state, _ = counted.step(state, jax.tree.map(lambda a: a[0], now))
+    assert len(entered) == 1  # traced once, never run as Python again
+    within, _ = run(net, chunk=4)(net.init(0), _stream(net.spec, 4))
+    for one, two in zip(jax.tree.leaves(within.shared), jax.tree.leaves(state.shared), strict=True):
+        assert np.array_equal(one, two)
+    assert np.allclose(within.lane["v"], state.lane["v"], atol=1e-6)

@@ -46,9 +46,11 @@ def schooled(
     seed: int,
     X: np.ndarray,
     y: np.ndarray | None = None,
+    *,
+    start: State | None = None,
     **beside: np.ndarray,
 ) -> State:
-    """Return the state of a newborn machine after its passes, every one in an order of its own.
+    """Return the state of a machine after its passes, every one in an order of its own.
 
     Parameters
     ----------
@@ -57,6 +59,8 @@ def schooled(
         the falling step size is for what can be modulated.
     X, y
         Images [n, pixels] in [0, 1]; labels [n], clamped too, or None.
+    start
+        What a simpler machine came to know, to go on from (`inherited`), or None: newborn.
     **beside
         Other layers [n, units], clamped too, and drawn where pixels are.
 
@@ -79,6 +83,8 @@ def schooled(
     classes = system.spec.variable("label").shape[0] if y is not None else 0
     lanes, one_pass = _passes(system, how.batch, how.drawn, classes)
     state, key = lanes.init(seed), jax.random.key(seed + 1)
+    if start is not None:
+        state = State(inherited(state.shared, start.shared), state.lane)
     images = jnp.asarray(X, jnp.float32)
     told = None if y is None else jnp.asarray(y)
     others = {name: jnp.asarray(a, jnp.float32) for name, a in beside.items()}
@@ -88,6 +94,22 @@ def schooled(
         now = jax.random.fold_in(key, i)
         state = one_pass(state, images, told, others, now, jnp.asarray(sizes, "float32"))
     return state
+
+
+def inherited(young: Any, old: Any) -> Any:
+    """Return what a newborn shares between its lanes, with all that an older one has by that name.
+
+    A layer whose weights are 0 changes no law of the layers below, so that a machine may begin with
+    what one of fewer layers knows.
+
+    Examples
+    --------
+    >>> inherited({"weights": {"a": 0, "b": 0}}, {"weights": {"a": 1}, "clock": 7})
+    {'weights': {'a': 1, 'b': 0}}
+    """
+    if not isinstance(young, dict):
+        return old
+    return {name: inherited(a, old[name]) if name in old else a for name, a in young.items()}
 
 
 @lru_cache(32)

@@ -87,8 +87,8 @@ def check_system(
     """Check that a system keeps every promise of the protocol.
 
     Bit for bit: runs can be cut and resumed, lanes never mix, ``learn=False`` moves nothing slow,
-    an absent value is never read. To 1e-5: a minibatch of one equals the plain system. And no
-    recompilation, locality where declared, and no NaN in a weight.
+    an absent value is never read. To 1e-5: one lane of a minibatch lives as the plain system. And
+    no recompilation, locality where declared, and no NaN in a weight.
 
     Parameters
     ----------

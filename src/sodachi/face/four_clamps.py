@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from sodachi.claims.training import train
@@ -69,7 +68,7 @@ def _asker(n: int, ticks: int, temperature: float) -> tuple[System, Callable]:
     """Return the net with n lanes, and its compiled step, for any number of questions."""
     warm = {"relaxation": "langevin", "temperature": temperature} if temperature else {}
     system = minibatch(net_of(settle_ticks=ticks, **warm), n)
-    return system, jax.jit(system.step)
+    return system, system.step
 
 
 def ask(taught: Taught, n: int, ticks: int, seed: int = 0, temperature: float = 0.0, **known):

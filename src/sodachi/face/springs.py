@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from sodachi.core.graph import predictions
@@ -65,7 +64,7 @@ def watch_settling(
     state, _ = live(state, rest)
 
     states, energy = [], []
-    step = jax.jit(net.step)
+    step = net.step
     for tick in range(ticks + 1):
         shown = then if tick else PATTERNS[0]
         state, output = step(state, observe(net.spec, input=shown, learn=False))

@@ -145,9 +145,9 @@ def growing_actor(
     ...     reward={"reward": "reward"},
     ...     first="first",
     ... )
-    >>> state, step = life.init(0), jax.jit(life.step)
+    >>> state = life.init(0)
     >>> for _ in range(20):
-    ...     state, out = step(state, observe(life.spec))
+    ...     state, out = life.step(state, observe(life.spec))
     >>> int(out["agent.action"].sum()), int(out["agent.live"]) > 0
     (1, True)
     """

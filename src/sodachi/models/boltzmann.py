@@ -139,7 +139,7 @@ def boltzmann_machine(
     >>> from sodachi.system import Evidence
     >>> machine = boltzmann_machine(units=3)
     >>> half = Evidence(np.array([1.0, 0.0, 0.0]), np.array([np.inf, 0.0, 0.0]), 0.0)
-    >>> state, out = jax.jit(machine.step)(machine.init(0), observe(machine.spec, units=half))
+    >>> state, out = machine.step(machine.init(0), observe(machine.spec, units=half))
     >>> float(out["units"][0])
     1.0
     >>> restricted = boltzmann_machine(

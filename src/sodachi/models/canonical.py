@@ -123,10 +123,10 @@ def canonical_network(
     >>> import jax
     >>> from sodachi.observation import observe
     >>> net = canonical_network(states=1, observations=2, spread=0.0)
-    >>> state, step = net.init(0), jax.jit(net.step)
+    >>> state = net.init(0)
     >>> for s in (1, 0) * 50:
-    ...     state, _ = step(state, observe(net.spec, input=[s, 1 - s], state=[s]))
-    >>> bool(step(state, observe(net.spec, input=[1, 0], learn=False))[1]["state"][0] > 0.99)
+    ...     state, _ = net.step(state, observe(net.spec, input=[s, 1 - s], state=[s]))
+    >>> bool(net.step(state, observe(net.spec, input=[1, 0], learn=False))[1]["state"][0] > 0.99)
     True
     """
     given = dict(locals())

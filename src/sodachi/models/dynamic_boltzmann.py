@@ -92,9 +92,9 @@ def dynamic_boltzmann_machine(
     --------
     >>> from sodachi.observation import observe
     >>> machine = dynamic_boltzmann_machine(units=2, rate=0.5)
-    >>> state, step = machine.init(0), jax.jit(machine.step)
+    >>> state = machine.init(0)
     >>> for t in range(60):  # the cells fire by turns
-    ...     state, out = step(state, observe(machine.spec, units=[t % 2, 1 - t % 2]))
+    ...     state, out = machine.step(state, observe(machine.spec, units=[t % 2, 1 - t % 2]))
     >>> bool(out["probability"][0] > 0.9), bool(out["probability"][1] < 0.1)
     (True, True)
     """

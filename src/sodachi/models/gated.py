@@ -106,9 +106,9 @@ def gated_net(
     --------
     >>> from sodachi.observation import observe
     >>> net = gated_net(layers=(2, 8, 2), contexts=3, rate=0.05)
-    >>> state, step = net.init(0), jax.jit(net.step)
+    >>> state = net.init(0)
     >>> for _ in range(20):
-    ...     state, out = step(state, observe(net.spec, input=[0.0, 1.0], label=1))
+    ...     state, out = net.step(state, observe(net.spec, input=[0.0, 1.0], label=1))
     >>> int(out["label"].argmax()), int(out["context"]), state.shared["weights"]["weight_0"].shape
     (1, 0, (3, 2, 8))
     """

@@ -156,7 +156,7 @@ def growing_grid(
     >>> from sodachi.observation import observe
     >>> net = growing_grid(units=1, levels=1, fan_in=2, inputs=2, patience=0)
     >>> told = observe(net.spec, input=[1.0, 0.5], label=[1.0])
-    >>> state, out = jax.jit(net.step)(net.init(0), told)
+    >>> state, out = net.step(net.init(0), told)
     >>> int(out["live"]), net.grow(state).shared["structure"]["live"].shape
     (1, (2,))
     """

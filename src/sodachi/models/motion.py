@@ -110,10 +110,10 @@ def moving_net(
     >>> import numpy as np
     >>> from sodachi.observation import observe
     >>> net = moving_net(inputs=2, states=2, precision=4.0, weight_rate=3e-3, scale=1.0)
-    >>> state, step, far = net.init(0), jax.jit(net.step), []
+    >>> state, far = net.init(0), []
     >>> for t in range(800):
     ...     y = np.array([np.sin(0.2 * t), np.cos(0.2 * t)], np.float32)
-    ...     state, out = step(state, observe(net.spec, input=y))
+    ...     state, out = net.step(state, observe(net.spec, input=y))
     ...     far.append(float(np.abs(out["expected"] - y).max()))
     >>> max(far[-50:]) < 0.05 < min(far[1:5])  # standing still would be wrong by .2
     True

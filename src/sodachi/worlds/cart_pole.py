@@ -85,10 +85,10 @@ def cart_pole(
     --------
     >>> from sodachi.observation import observe
     >>> world = cart_pole()
-    >>> state, step = world.init(0), jax.jit(world.step)
+    >>> state = world.init(0)
     >>> steps = 0
     >>> while not steps:
-    ...     state, out = step(state, observe(world.spec, action=1))
+    ...     state, out = world.step(state, observe(world.spec, action=1))
     ...     steps = int(out["steps"])
     >>> bool(out["ended"][0]), 7 < steps < 12
     (True, True)
