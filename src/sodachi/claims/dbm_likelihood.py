@@ -27,7 +27,7 @@ CHAINS = {"quick": 50, "full": 300}
 ONE: dict[str, dict[str, Any]] = {"quick": {"rate": 0.3}, "full": {"rate": 0.2}}
 BOTH: dict[str, dict[str, Any]] = {
     "quick": {"rate": 0.3, "settling": "mean_field", "iterations": 3},
-    "full": {"rate": 0.1, "settling": "mean_field", "iterations": 5},
+    "full": {"rate": 0.05, "settling": "mean_field", "iterations": 5},
 }
 SCHOOLING = {
     "quick": Schooling(passes=400, batch=50),
