@@ -237,6 +237,23 @@ def test_an_array_smuggled_into_a_rule_is_caught():
     ]
 
 
+def test_a_step_size_may_be_worked_out_within_the_step():
+    def also(w, y, x):
+        rule = Rule(
+            "scheduled",
+            lambda post, pre: (Drive(post["y"], pre["x"]),),
+            change_by_first,
+            step_size(jnp.full((), 0.1)),
+        )
+        return plastic(
+            rule, Dense((5,), (4,)), w, {}, {"y": y}, {"x": x}, learn=True, clock=0.0, name="second"
+        )[0]
+
+    report = report_of(unit(oja_rule(), also=also), samples=2)
+    assert report.local, str(report)
+    assert report.checked["second"] == 2
+
+
 def test_what_is_not_one_per_cell_is_nobodys_own():
     def also(w, y, x):
         rule = Rule(

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.xla_metadata import set_xla_metadata
 
 from sodachi.core.connections import Connection, Dense
 from sodachi.core.movement import moved_outside
@@ -120,7 +122,7 @@ def audit(
 ) -> AuditReport:
     """Audit one step of a system: every rule it passes through, and every weight that moved.
 
-    The step runs uncompiled while the audit listens to `plastic`; each change is then lived again
+    The step is traced anew while the audit listens to `plastic`; each change is then lived again
     with other inputs, from the values of this step and from random ones (silence hides). A synapse
     may see its own weight and state, its own two cells, and, if its rule declares ``sums``, the
     synapses of its own postsynaptic cell. Any array under ``weights`` or ``synapses`` of the
@@ -143,22 +145,46 @@ def audit(
     True
     """
     observation = jax.tree.map(jnp.asarray, observation)
-    with jax.disable_jit(), listen() as changes:
-        after, _ = system.step(state, observation)
-        jax.effects_barrier()
+    after, changes = _overheard(system, state, observation)
     findings: dict[Finding, None] = {}
     ties: dict[str, None] = {}
     checked: dict[str, int] = {}
     relived: dict[Any, Callable] = {}
     for change in changes:
-        name = change.name or change.rule.name
-        found, tied, count = _audit_change(change, name, samples, seed, relived)
+        name = _name(change)
+        found, tied, number = _audit_change(change, name, samples, seed, relived)
         findings |= dict.fromkeys(found)
         ties |= dict.fromkeys(tied)
-        checked[name] = checked.get(name, 0) + count
+        checked[name] = checked.get(name, 0) + number
     moved = moved_outside(state.shared, after.shared, changes)
     findings |= dict.fromkeys(Finding(name, None, ("moved outside a rule",)) for name in moved)
     return AuditReport(tuple(findings), tuple(ties), system.spec.exceptions, checked)
+
+
+_audits = count()
+
+
+def _overheard(system: System, state: State, observation: Observation):
+    """Return the state after one step, and every change on the way."""
+    # What was traced before is silent; under a mark of its own the whole step is traced again.
+    with listen() as changes, set_xla_metadata(audit=next(_audits)):
+        after, _ = jax.jit(lambda *now: system.step(*now))(state, observation)
+        jax.effects_barrier()
+    if any(isinstance(a, jax.core.Tracer) for change in changes for a in _held(change)):
+        # Such a rule cannot be lived again outside its trace: here there is none.
+        with listen() as changes, jax.disable_jit():
+            after, _ = system.step(state, observation)
+            jax.effects_barrier()
+    return after, sorted(changes, key=_name)  # compiled, they are heard in no order
+
+
+def _held(change: Change) -> list[jax.Array]:
+    rule = change.rule
+    return captured([rule.drives, rule.change, rule.update, rule.sums])
+
+
+def _name(change: Change) -> str:
+    return change.name or change.rule.name
 
 
 def _audit_change(change: Change, name: str, samples: int, seed: int, relived: dict):
@@ -167,8 +193,11 @@ def _audit_change(change: Change, name: str, samples: int, seed: int, relived: d
     setting = [np.asarray(leaf) for leaf in (*setting, change.clock)]  # one type: one compilation
     lived = Inputs(*change.before, post, pre)
     findings = [Finding(name, None, (wrong,)) for wrong in misplaced(lived, change.connection)]
-    held = captured([change.rule.drives, change.rule.change, change.rule.update, change.rule.sums])
-    findings += [Finding(name, None, (f"an array {s} held by its rule",)) for s in held]
+    findings += [
+        Finding(name, None, (f"an array {array.shape} held by its rule",))
+        for array in _held(change)
+        if array.size > 1
+    ]
     again = relived.setdefault(_key(change), _relive(change))
     learning = [np.ones_like(setting[0], bool), np.ones_like(setting[1]), setting[2]]
     cases = ((lived, setting), (random_inputs(lived, rng), learning))

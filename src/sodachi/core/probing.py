@@ -134,10 +134,10 @@ def random_inputs(inputs: Inputs, rng) -> Inputs:
     return jax.tree.map(draw, inputs)
 
 
-def captured(function, depth: int = 6) -> list[tuple[int, ...]]:
-    """Return the shapes of arrays a function carries along unseen (in closures and partials)."""
+def captured(function, depth: int = 6) -> list[jax.Array]:
+    """Return the arrays that a function carries along unseen (in closures and partials)."""
     if isinstance(function, jax.Array):
-        return [function.shape] if function.size > 1 else []
+        return [function]
     if depth == 0 or function is None:
         return []
     inside: list[Any] = []
@@ -152,7 +152,7 @@ def captured(function, depth: int = 6) -> list[tuple[int, ...]]:
         inside = [_contents(c) for c in cells]
         inside += [getattr(function, name, None) for name in ("__self__", "__wrapped__")]
         inside += _defaults(function)
-    return [shape for part in inside for shape in captured(part, depth - 1)]
+    return [array for part in inside for array in captured(part, depth - 1)]
 
 
 def _contents(cell):

@@ -207,7 +207,7 @@ _listener: ContextVar[list[Change] | None] = ContextVar("listener", default=None
 
 @contextmanager
 def listen():
-    """Collect every `Change` made inside the block (the audit runs a step uncompiled in it)."""
+    """Collect every `Change` made inside the block, by what is traced in it."""
     heard: list[Change] = []
     token = _listener.set(heard)
     try:
