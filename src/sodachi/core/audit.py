@@ -18,6 +18,7 @@ import numpy as np
 from jax.experimental.xla_metadata import set_xla_metadata
 
 from sodachi.core.connections import Connection, Dense
+from sodachi.core.given import known
 from sodachi.core.movement import moved_outside
 from sodachi.core.probing import Inputs, captured, misplaced, random_inputs, seen, touches
 from sodachi.core.rule import Change, listen, plastic
@@ -170,7 +171,7 @@ def _overheard(system: System, state: State, observation: Observation):
     with listen() as changes, set_xla_metadata(audit=next(_audits)):
         after, _ = jax.jit(lambda *now: system.step(*now))(state, observation)
         jax.effects_barrier()
-    if any(isinstance(a, jax.core.Tracer) for change in changes for a in _held(change)):
+    if not all(known(array) for change in changes for array in _held(change)):
         # Such a rule cannot be lived again outside its trace: here there is none.
         with listen() as changes, jax.disable_jit():
             after, _ = system.step(state, observation)
