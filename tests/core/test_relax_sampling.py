@@ -36,14 +36,14 @@ def _samples(method, evidence=None, seed=0):
     return np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(seed), CHAINS)))
 
 
-def _within_three_errors(samples, mean, covariance):
-    """Independent chains: the mean and every second moment within 3 standard errors."""
+def _farthest(samples, mean, covariance):
+    """Independent chains: how far mean and second moments are off at most, in standard errors."""
     n = len(samples)
-    assert (np.abs(samples.mean(0) - mean) < 3 * np.sqrt(np.diag(covariance) / n)).all()
+    first = np.abs(samples.mean(0) - mean) / np.sqrt(np.diag(covariance) / n)
     away = samples - mean
-    estimate = away.T @ away / n
     variance = np.outer(np.diag(covariance), np.diag(covariance)) + covariance**2
-    assert (np.abs(estimate - covariance) < 3 * np.sqrt(variance / n)).all()
+    second = np.abs(away.T @ away / n - covariance) / np.sqrt(variance / n)
+    return max(first.max(), second.max())
 
 
 @pytest.mark.theory
@@ -52,7 +52,7 @@ def test_unadjusted_langevin_has_the_variance_of_its_discretisation():
     samples = _samples(Langevin(rate, TEMPERATURE, 60))
     # x ← (1 − rate·H) x + noise: C = T · (H (1 − rate·H/2))⁻¹.
     covariance = TEMPERATURE * np.linalg.inv(H @ (np.eye(2) - 0.5 * rate * H))
-    _within_three_errors(samples, np.linalg.solve(H, B), covariance)
+    assert _farthest(samples, np.linalg.solve(H, B), covariance) < 3
     exact = TEMPERATURE * np.linalg.inv(H)
     assert covariance[0, 0] > 1.3 * exact[0, 0], "a rate at which the bias can be seen"
 
@@ -60,7 +60,7 @@ def test_unadjusted_langevin_has_the_variance_of_its_discretisation():
 @pytest.mark.theory
 def test_adjusted_langevin_is_exact_at_any_rate():
     samples = _samples(Langevin(0.4, TEMPERATURE, 120, energy=_quadratic), seed=1)
-    _within_three_errors(samples, np.linalg.solve(H, B), TEMPERATURE * np.linalg.inv(H))
+    assert _farthest(samples, np.linalg.solve(H, B), TEMPERATURE * np.linalg.inv(H)) < 3
 
 
 @pytest.mark.theory
@@ -77,7 +77,7 @@ def test_langevin_under_evidence(adjusted):
     h = H[0, 0]
     mean = (B[0] - H[0, 1] * 2.0 + p * 1.0 + 0.5) / (h + p)
     variance = TEMPERATURE / (h + p) / (1.0 if adjusted else 1 + rate * (p - h) / 2)
-    _within_three_errors(samples[:, :1], np.array([mean]), np.array([[variance]]))
+    assert _farthest(samples[:, :1], np.array([mean]), np.array([[variance]])) < 3
 
 
 @pytest.mark.theory

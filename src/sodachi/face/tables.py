@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -57,16 +58,16 @@ class RowSource(Protocol):
     def __iter__(self) -> Iterator[Row]: ...
 
 
-class Counted:
+class Counted(ABC):
     """What every source of rows does: it counts what it gives, and goes back by beginning anew."""
 
     path: Path
     _given: int
     _rows: Iterator[Row]
 
+    @abstractmethod
     def _begin(self) -> None:
         """Stand before the first row."""
-        raise NotImplementedError
 
     def offset(self) -> int:
         """Return how many rows have been given."""
